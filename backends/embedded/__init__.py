@@ -1,0 +1,1 @@
+"""The shipped model: its tokens, weights and numpy runtime."""

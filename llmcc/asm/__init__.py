@@ -1,0 +1,1 @@
+"""GNU assembly text as data: parse it, render it back to the byte."""

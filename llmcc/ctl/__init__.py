@@ -1,0 +1,1 @@
+"""The `llmcc-ctl` command: one file a sub-command."""

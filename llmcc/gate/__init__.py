@@ -1,0 +1,1 @@
+"""What is refused before anything runs: text, assembly, decoded bytes, clobbers."""

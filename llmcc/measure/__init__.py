@@ -1,0 +1,1 @@
+"""Paired timing of a rewrite against gcc's loop, and the decision rule's statistics."""

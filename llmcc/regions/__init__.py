@@ -1,0 +1,1 @@
+"""Innermost loops of a unit and the contract each one keeps with the code around it."""

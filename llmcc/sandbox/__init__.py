@@ -1,0 +1,1 @@
+"""The only way rewritten machine code ever runs."""

@@ -1,0 +1,88 @@
+"""What goes into the sandbox and what comes out: batches of machine states and their ends.
+
+Fixed addresses (the runner maps them, states are made for them):
+arena `a` of a batch is mapped at ``ARENA_BASE + a * ARENA_STRIDE``; it is `arena_bytes` long (a
+multiple of 4096) and has unreadable pages on both sides. Code leaves through an *exit stub*
+(`exit_stub`), which is position-independent, so that a blob can be placed at any address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+ARENA_BASE = 0x2_0000_0000
+ARENA_STRIDE = 0x100_0000
+ARENA_MAX_COUNT = 8
+ARENA_MAX_BYTES = 1 << 20
+# The control page lies below 2 GB so that exit stubs reach it by absolute disp32.
+CONTROL_PAGE = 0x1000_0000
+CONTROL_EXIT_ID = CONTROL_PAGE + 0x0
+CONTROL_RETURN = CONTROL_PAGE + 0x8
+# Coverage bytes: instrumented code sets byte i by `movb $1, COVERAGE_PAGE+i`.
+COVERAGE_PAGE = 0x1000_1000
+COVERAGE_BYTES = 4096
+
+# ends of one run, in Ends.exit_id; values >= 0 are exits
+FAULT = -1  # SIGSEGV or SIGBUS
+STUCK = -2  # did not end in time
+TRAP = -3  # SIGILL, SIGFPE, SIGTRAP
+NOT_RUN = -4
+
+
+def exit_stub(label: str, exit_id: int) -> str:
+    """Assembly text of the stub at `label` that ends a run with `exit_id`; changes no register or flag."""
+    return f"{label}:\n\tmovl\t${exit_id}, {CONTROL_EXIT_ID}\n\tjmp\t*{CONTROL_RETURN}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """N machine states to start from. Register order is encoding order (rax rcx rdx rbx rsp …)."""
+
+    gpr: NDArray[np.uint64]  # (N, 16)
+    vector: NDArray[np.uint8]  # (N, 32, 64): zmm0-31, low bytes first
+    mask: NDArray[np.uint64]  # (N, 8): k0-k7
+    rflags: NDArray[np.uint64]  # (N,): status flags only are loaded; DF stays 0
+    mxcsr: NDArray[np.uint32]  # (N,)
+    memory: NDArray[np.uint8]  # (N, A, arena_bytes)
+
+    def __len__(self) -> int:
+        return len(self.gpr)
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The states N runs ended in, and how."""
+
+    exit_id: NDArray[np.int32]  # (N,)
+    gpr: NDArray[np.uint64]  # (N, 16)
+    vector: NDArray[np.uint8]  # (N, 32, 64)
+    mask: NDArray[np.uint64]  # (N, 8)
+    rflags: NDArray[np.uint64]  # (N,)
+    mxcsr: NDArray[np.uint32]  # (N,)
+    memory: NDArray[np.uint8]  # (N, A, arena_bytes)
+    fault_address: NDArray[np.uint64]  # (N,): 0 unless exit_id is FAULT
+    coverage: NDArray[np.uint8]  # (COVERAGE_BYTES,): union over the batch
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Position-independent machine code to run."""
+
+    code: bytes
+    entry: int  # offset of the first instruction
+
+
+@dataclass(frozen=True, slots=True)
+class TimedRuns:
+    """Paired timings of two blobs.
+
+    ticks: (placements, rounds, 2) float64, TSC ticks of one block of `runs_per_block` runs;
+    [..., 0] is the first blob, [..., 1] the second, whatever order they ran in.
+    """
+
+    ticks: NDArray[np.float64]
+    runs_per_block: int
+    ticks_per_ns: float

@@ -1,0 +1,1 @@
+"""Loop families: the plain C side and the expert side of each."""
