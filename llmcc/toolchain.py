@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
-from elftools.elf.sections import SymbolTableSection
+from elftools.elf.sections import Section, SymbolTableSection
 
 from llmcc.errors import LlmccError
 from llmcc.outcome import Outcome, Refusal
@@ -47,7 +47,7 @@ class Assembled:
 
     code: bytes  # of .text, relocations not applied
     symbols: Mapping[str, int]  # labels in .text, local ones too, to offset in bytes
-    relocations: tuple[tuple[int, str], ...]  # (offset, symbol) left in .text
+    relocations: tuple[tuple[int, str], ...]  # (offset, symbol or section) left in .text
     other_sections: tuple[str, ...]  # names of further sections that hold bytes
     stderr: str  # warnings; "" as a rule
 
@@ -189,26 +189,21 @@ def _read_object(data: bytes, *, stderr: str) -> Assembled:
     elf = ELFFile(io.BytesIO(data))
     text_index = elf.get_section_index(".text")
     table = elf.get_section_by_name(".symtab")
-    assert isinstance(table, SymbolTableSection)
+    # A text without labels makes no symbol table.
     symbols = {
         symbol.name: int(symbol["st_value"])
-        for symbol in table.iter_symbols()
+        for symbol in (table.iter_symbols() if table is not None else ())
         if symbol["st_shndx"] == text_index and symbol.name
     }
     relocations: list[tuple[int, str]] = []
     others: list[str] = []
     for section in elf.iter_sections():
-        if isinstance(section, RelocationSection):
-            if section["sh_info"] == text_index:
-                relocations += [
-                    (int(entry["r_offset"]), table.get_symbol(entry["r_info_sym"]).name)
-                    for entry in section.iter_relocations()
-                ]
-        elif (
-            section["sh_type"] in ("SHT_PROGBITS", "SHT_NOBITS", "SHT_NOTE")
-            and section["sh_size"] > 0
-            and section.name != ".text"
-        ):
+        if isinstance(section, RelocationSection) and section["sh_info"] == text_index:
+            relocations += [
+                (int(entry["r_offset"]), _symbol_name(elf, table, entry["r_info_sym"]))
+                for entry in section.iter_relocations()
+            ]
+        if _holds_bytes(section) and section.name != ".text":
             others.append(section.name)
     code = elf.get_section(text_index).data() if text_index is not None else b""
     return Assembled(
@@ -218,6 +213,21 @@ def _read_object(data: bytes, *, stderr: str) -> Assembled:
         other_sections=tuple(others),
         stderr=stderr,
     )
+
+
+def _holds_bytes(section: Section) -> bool:
+    return section["sh_size"] > 0 and section["sh_type"] in (
+        "SHT_PROGBITS",
+        "SHT_NOBITS",
+        "SHT_NOTE",
+    )
+
+
+def _symbol_name(elf: ELFFile, table: SymbolTableSection, index: int) -> str:
+    symbol = table.get_symbol(index)
+    if symbol["st_info"]["type"] == "STT_SECTION":
+        return str(elf.get_section(symbol["st_shndx"]).name)
+    return str(symbol.name)
 
 
 def _find(name: str, search_path: str) -> Path:
