@@ -188,11 +188,12 @@ def _limit(pid: int) -> None:
 def _read_object(data: bytes, *, stderr: str) -> Assembled:
     elf = ELFFile(io.BytesIO(data))
     text_index = elf.get_section_index(".text")
-    table = elf.get_section_by_name(".symtab")
-    # A text without labels makes no symbol table.
+    # At most one; a text without labels makes none.
+    tables = [part for part in elf.iter_sections() if isinstance(part, SymbolTableSection)]
     symbols = {
         symbol.name: int(symbol["st_value"])
-        for symbol in (table.iter_symbols() if table is not None else ())
+        for table in tables
+        for symbol in table.iter_symbols()
         if symbol["st_shndx"] == text_index and symbol.name
     }
     relocations: list[tuple[int, str]] = []
@@ -200,7 +201,7 @@ def _read_object(data: bytes, *, stderr: str) -> Assembled:
     for section in elf.iter_sections():
         if isinstance(section, RelocationSection) and section["sh_info"] == text_index:
             relocations += [
-                (int(entry["r_offset"]), _symbol_name(elf, table, entry["r_info_sym"]))
+                (int(entry["r_offset"]), _symbol_name(elf, tables[0], entry["r_info_sym"]))
                 for entry in section.iter_relocations()
             ]
         if _holds_bytes(section) and section.name != ".text":
