@@ -35,6 +35,7 @@ class Outcome(Enum):
         "gcc reports volatile, atomic or inline-assembly code in the function, or could not be asked",
     )
     HAS_INLINE_ASM = (OutcomeClass.INELIGIBLE, "the function holds inline assembly")
+    HAS_LANDING_PADS = (OutcomeClass.INELIGIBLE, "the function can be unwound into (C++ exceptions)")
     HAS_INDIRECT_JUMP = (OutcomeClass.INELIGIBLE, "the loop jumps through a register or table")
     UNSUPPORTED_INSTRUCTION = (
         OutcomeClass.INELIGIBLE,

@@ -78,6 +78,7 @@ class Placement:
     retarget: tuple[int, ...]  # lines whose jump to the head must enter the fast path instead
     exit_labels: tuple[str, ...]  # gcc's labels of the exits; "" when an exit has none to jump to
     falls_into_head: bool  # the text after insert_before is the head itself
+    constant_labels: tuple[str, ...] = ()  # gcc's labels of .LK0…
 
 
 @dataclass(frozen=True, slots=True)

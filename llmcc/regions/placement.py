@@ -1,0 +1,65 @@
+"""Where a fast path goes: on the entry edges of its loop, never on its back edges."""
+
+from __future__ import annotations
+
+from llmcc.asm.model import LineKind, Unit
+from llmcc.outcome import Outcome, Refusal
+from llmcc.regions.canonical import Canonical
+from llmcc.regions.cfg import Graph, Loop
+from llmcc.regions.model import Placement
+
+
+def find_placement(
+    unit: Unit, graph: Graph, loop: Loop, canonical: Canonical
+) -> Placement | Refusal:
+    """Choose one entry edge that holds the fast path; jumps on the other entry edges go to it."""
+    head = graph.blocks[loop.head]
+    if not head.labels or not head.instructions:
+        return Refusal(Outcome.NO_ENTRY_PLACE, "the head has no label")
+    entering = [number for number in head.predecessors if number not in loop.blocks]
+    jumps = tuple(
+        graph.blocks[number].instructions[-1].line
+        for number in entering
+        if graph.blocks[number].instructions
+        and graph.blocks[number].instructions[-1].effects.target in head.labels
+    )
+    exit_labels = tuple((graph.blocks[number].labels or ("",))[0] for number in canonical.exits)
+    before = loop.head - 1
+    if before >= 0 and not (before in loop.blocks and graph.blocks[before].falls_to == loop.head):
+        place = _after_block(unit, graph, before)
+        if place is not None:
+            return Placement(
+                insert_before=place,
+                head_label=head.labels[0],
+                retarget=jumps,
+                exit_labels=exit_labels,
+                falls_into_head=True,
+                constant_labels=canonical.constant_labels,
+            )
+    for line in jumps:
+        if unit.lines[line].name == "jmp":
+            others = tuple(other for other in jumps if other != line)
+            return Placement(
+                insert_before=line,
+                head_label=head.labels[0],
+                retarget=others,
+                exit_labels=exit_labels,
+                falls_into_head=False,
+                constant_labels=canonical.constant_labels,
+            )
+    return Refusal(Outcome.NO_ENTRY_PLACE)
+
+
+def _after_block(unit: Unit, graph: Graph, number: int) -> int | None:
+    """The line after a block's last instruction and the unwind directives that belong to it."""
+    if not graph.blocks[number].instructions:
+        return None
+    at = graph.blocks[number].instructions[-1].line + 1
+    while at < len(unit.lines) and unit.lines[at].kind is LineKind.DIRECTIVE:
+        name = unit.lines[at].name
+        if name in (".section", ".text", ".pushsection", ".popsection", ".cfi_endproc"):
+            return None
+        if name in (".p2align", ".align", ".balign"):
+            break
+        at += 1
+    return at

@@ -1,0 +1,136 @@
+"""Put accepted rewrites into a unit's text as guarded fast paths; take nothing away.
+
+The guard reads one byte that a constructor in the same unit sets once, at start-up, by cpuid and
+xgetbv. It lives in a section of its own, `llmcc_cpu`, so that a program (or a test) can find all of
+them between the linker's symbols `__start_llmcc_cpu` and `__stop_llmcc_cpu` and switch them off.
+Source of the feature test: Intel SDM vol. 1, sections 14.3, 14.7.1, 15.2 and 15.4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmcc.asm.model import Unit
+from llmcc.regions.model import Region
+
+_FEATURE_BIT = {"avx2": 1, "avx512": 2}
+_OWN_LABEL = re.compile(r"\.L([RHX])(\d*)\b")
+_CONSTANT = re.compile(r"\.LK(\d+)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class FastPath:
+    """An accepted rewrite of a region of the unit."""
+
+    region: Region
+    text: str  # canonical rewrite text
+    isa: str  # "avx2" or "avx512"
+
+
+def splice(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
+    """Give the unit's text with every fast path in its place; without any, gcc's text unchanged."""
+    if not fast_paths:
+        return "\n".join(line.text for line in unit.lines) + ("\n" if unit.ends_with_newline else "")
+    before: dict[int, list[str]] = {}
+    replaced: dict[int, str] = {}
+    for number, path in enumerate(fast_paths):
+        placement = path.region.placement
+        before.setdefault(placement.insert_before, []).append(_fast_path_text(path, number))
+        for line in placement.retarget:
+            replaced[line] = _retargeted(unit.lines[line].text, placement.head_label, number)
+    out: list[str] = []
+    for position, line in enumerate(unit.lines):
+        out.extend(before.get(position, ()))
+        out.append(replaced.get(position, line.text))
+    return "\n".join(out) + "\n" + _constructor()
+
+
+def _retargeted(text: str, head_label: str, number: int) -> str:
+    head, _, target = text.rpartition(head_label)
+    assert not target.strip(), text
+    return f"{head}.Lllmcc_fp{number}"
+
+
+def _fast_path_text(path: FastPath, number: int) -> str:
+    placement = path.region.placement
+
+    def name(match: re.Match[str]) -> str:
+        kind, index = match[1], match[2]
+        if kind == "H":
+            return placement.head_label
+        if kind == "X":
+            return placement.exit_labels[int(index)]
+        return f".Lllmcc_fp{number}_{index}"
+
+    # gcc's loop is aligned; the fast path's own loop deserves the same.
+    text = _OWN_LABEL.sub(name, path.text)
+    text = _CONSTANT.sub(lambda match: placement.constant_labels[int(match[1])], text)
+    lines = text.rstrip("\n").split("\n")
+    if placement.falls_into_head and lines[-1].split() == ["jmp", placement.head_label]:
+        lines.pop()
+    guard = [
+        f".Lllmcc_fp{number}:",
+        f"\ttestb\t${_FEATURE_BIT[path.isa]}, .Lllmcc_cpu(%rip)",
+        f"\tje\t{placement.head_label}",
+    ]
+    return "\n".join([*guard, *lines])
+
+
+def _constructor() -> str:
+    """Text of the unit's start-up function and its byte; clobbers only what a function may."""
+    return """\
+	.section	llmcc_cpu,"aw"
+.Lllmcc_cpu:
+	.byte	0
+	.section	.text.startup,"ax",@progbits
+	.p2align 4
+	.type	llmcc.cpu, @function
+llmcc.cpu:
+	.cfi_startproc
+	pushq	%rbx
+	.cfi_def_cfa_offset 16
+	.cfi_offset 3, -16
+	xorl	%eax, %eax
+	cpuid
+	cmpl	$7, %eax
+	jb	.Lllmcc_cpu_done
+	movl	$1, %eax
+	cpuid
+	notl	%ecx
+	testl	$0x18800000, %ecx	# avx, osxsave, popcnt
+	jne	.Lllmcc_cpu_done
+	movl	$0x80000001, %eax
+	cpuid
+	testl	$0x20, %ecx	# lzcnt
+	je	.Lllmcc_cpu_done
+	xorl	%ecx, %ecx
+	xgetbv
+	movl	%eax, %esi
+	andl	$6, %eax	# xmm and ymm state
+	cmpl	$6, %eax
+	jne	.Lllmcc_cpu_done
+	movl	$7, %eax
+	xorl	%ecx, %ecx
+	cpuid
+	notl	%ebx
+	testl	$0x128, %ebx	# bmi1, avx2, bmi2
+	jne	.Lllmcc_cpu_done
+	movb	$1, .Lllmcc_cpu(%rip)
+	andl	$0xe6, %esi	# and opmask and zmm state
+	cmpl	$0xe6, %esi
+	jne	.Lllmcc_cpu_done
+	testl	$0xc0030000, %ebx	# avx512 f, dq, bw, vl
+	jne	.Lllmcc_cpu_done
+	movb	$3, .Lllmcc_cpu(%rip)
+.Lllmcc_cpu_done:
+	popq	%rbx
+	.cfi_def_cfa_offset 8
+	ret
+	.cfi_endproc
+	.size	llmcc.cpu, .-llmcc.cpu
+	.section	.init_array,"aw"
+	.p2align 3
+	.quad	llmcc.cpu
+"""
