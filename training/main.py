@@ -1,0 +1,42 @@
+"""The command line of training: ``llmcc-train``. Sub-commands are imported when they are called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+# name -> module that holds a click command of the same name, and its help in the list
+_COMMANDS = {
+    "corpus": ("llmcc.training.corpus", "corpus", "Make verified pairs of loops and rewrites."),
+    "sft": ("llmcc.training.sft_command", "sft", "Train a model on pairs."),
+    "eval": ("llmcc.training.evaluate", "evaluate", "Measure pass@1 and pass@8 on held-out loops."),
+    "export": ("llmcc.training.export", "export", "Write a checkpoint as the shipped weights."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands cost nothing until one of them is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, _, summary) in _COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup)
+def main() -> None:
+    """Make the model that llmcc ships."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""``llmcc-train sft``: read pairs, train for some minutes, leave a checkpoint and a log."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import torch
+
+from llmcc.backends.embedded.tokens import Vocabulary, standard_vocabulary
+from llmcc.training import checkpoint
+from llmcc.training.dataset import EncodedPair, encode_pair, read_pairs
+from llmcc.training.model import ModelShape
+from llmcc.training.sft import Settings, append_line, file_sink, new_checkpoint, train
+
+_VALIDATION_PAIRS = 256
+
+
+@click.command()
+@click.argument("pairs_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--out",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs/sft"),
+    show_default=True,
+    help="Directory of the checkpoint and the log.",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=36.0,
+    show_default=True,
+    help="Budget.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of weights and batches.")
+@click.option(
+    "--threads", type=click.IntRange(min=1), default=None, help="CPU threads. Default: torch's."
+)
+@click.option("--learning-rate", type=float, default=2e-3, show_default=True, help="Peak rate.")
+@click.option("--layers", type=click.IntRange(min=1), default=4, show_default=True, help="Depth.")
+@click.option("--hidden", type=click.IntRange(min=64), default=256, show_default=True, help="Width.")
+@click.option("--resume", is_flag=True, help="Go on from the directory's checkpoint, if any.")
+@click.option("--start", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
+              help="Checkpoint whose weights a new run starts from.")
+def sft(
+    pairs_file: Path,
+    directory: Path,
+    minutes: float,
+    seed: int,
+    threads: int | None,
+    learning_rate: float,
+    layers: int,
+    hidden: int,
+    resume: bool,
+    start: Path | None,
+) -> None:
+    """Train a model on PAIRS_FILE and leave checkpoint.pt and log.jsonl in --out."""
+    os.nice(10)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    directory.mkdir(parents=True, exist_ok=True)
+    vocabulary = standard_vocabulary()
+    shape = ModelShape(
+        len(vocabulary),
+        hidden_size=hidden,
+        layer_count=layers,
+        head_count=hidden // 64,
+        feed_forward_size=(hidden * 8 // 3 + 15) // 16 * 16,
+    )
+    state = new_checkpoint(shape, vocabulary, seed=seed)
+    if resume and (directory / "checkpoint.pt").exists():
+        state = checkpoint.load(directory / "checkpoint.pt")
+    elif start is not None:
+        former = checkpoint.load(start)
+        state = checkpoint.Checkpoint(
+            former.shape, former.vocabulary, former.weights, {}, checkpoint.Position(), {}
+        )
+    pairs = _load(pairs_file, state.vocabulary, context=state.shape.context)
+    if not pairs["train"]:
+        raise click.ClickException(f"{pairs_file} holds no usable pair of the split 'train'")
+    random.Random(0).shuffle(pairs["validation"])
+    train(
+        state,
+        pairs["train"],
+        validation=pairs["validation"][:_VALIDATION_PAIRS],
+        settings=Settings(minutes=minutes, seed=seed, learning_rate=learning_rate),
+        save=file_sink(directory),
+        log=_logger(directory / "log.jsonl"),
+    )
+
+
+def _load(path: Path, vocabulary: Vocabulary, *, context: int) -> dict[str, list[EncodedPair]]:
+    pairs: dict[str, list[EncodedPair]] = {"train": [], "validation": []}
+    left_out = 0
+    for record in read_pairs(path):
+        if record.split not in pairs:
+            continue
+        encoded = encode_pair(record, vocabulary, context=context)
+        if encoded is None:
+            left_out += 1
+        else:
+            pairs[record.split].append(encoded)
+    tokens = sum(len(pair.ids) for pair in pairs["train"])
+    click.echo(
+        f"{len(pairs['train'])} pairs to train on ({tokens} tokens), "
+        f"{len(pairs['validation'])} to validate, "
+        f"{left_out} left out (unknown words or too long)"
+    )
+    return pairs
+
+
+def _logger(path: Path) -> Callable[[dict[str, object]], None]:
+    def log(record: dict[str, object]) -> None:
+        append_line(path, record)
+        click.echo(
+            "  ".join(
+                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}"
+                for name, value in record.items()
+            )
+        )
+
+    return log
