@@ -1,0 +1,109 @@
+"""What the user can set: environment variables `LLMCC_*`, read once and passed down.
+
+Files of the project being compiled are never consulted: they must not choose commands or folders.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from llmcc.errors import LlmccError
+
+
+class Mode(Enum):
+    """What a compile may do."""
+
+    SYNC = "sync"  # optimise what the store does not know, now
+    APPLY = "apply"  # take only what the store has
+    OFF = "off"  # plain gcc
+
+
+class BadSetting(LlmccError):
+    """A variable holds something that cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One process's settings."""
+
+    mode: Mode
+    """`LLMCC_MODE`; `apply` when `SOURCE_DATE_EPOCH` is set, `off` when `LLMCC_DISABLE` is."""
+    budget_s: float
+    """`LLMCC_BUDGET`: seconds one unit may take to be optimised; 30 unless told."""
+    cache: Path
+    """`LLMCC_DIR`, else `$XDG_CACHE_HOME/llmcc`, else `~/.cache/llmcc`."""
+    log: Path
+    """`LLMCC_LOG`: where messages and tracebacks go; `<cache>/llmcc.log` unless told."""
+    is_strict: bool
+    """`LLMCC_STRICT`: raise internal errors instead of falling back to gcc; for tests."""
+    sample_count: int
+    """`LLMCC_SAMPLES`: how many rewrites the backend is asked for, per region and ISA; 8."""
+    seed: int
+    """`LLMCC_SEED`: start of every random choice; 0."""
+    backend: str
+    """`LLMCC_BACKEND`: who proposes; `embedded`."""
+
+
+def read_config(environ: Mapping[str, str] | None = None) -> Config:
+    """Read the settings from environment variables.
+
+    Raises:
+        BadSetting: a variable's value is not one of those allowed.
+    """
+    environ = os.environ if environ is None else environ
+    cache = _cache_folder(environ)
+    log = environ.get("LLMCC_LOG")
+    return Config(
+        mode=_mode(environ),
+        budget_s=_number(environ, "LLMCC_BUDGET", 30.0),
+        cache=cache,
+        log=Path(log) if log else cache / "llmcc.log",
+        is_strict=is_switched_on(environ.get("LLMCC_STRICT", "")),
+        sample_count=int(_number(environ, "LLMCC_SAMPLES", 8)),
+        seed=int(_number(environ, "LLMCC_SEED", 0)),
+        backend=environ.get("LLMCC_BACKEND") or "embedded",
+    )
+
+
+def is_switched_on(value: str) -> bool:
+    """Read a switch as people write them: empty, 0, false, no and off mean no."""
+    return value.lower() not in ("", "0", "false", "no", "off")
+
+
+def _cache_folder(environ: Mapping[str, str]) -> Path:
+    if own := environ.get("LLMCC_DIR"):
+        return Path(own).absolute()
+    if shared := environ.get("XDG_CACHE_HOME"):
+        return Path(shared).absolute() / "llmcc"
+    return Path(environ.get("HOME") or "/nonexistent") / ".cache" / "llmcc"
+
+
+def _mode(environ: Mapping[str, str]) -> Mode:
+    if is_switched_on(environ.get("LLMCC_DISABLE", "")):
+        return Mode.OFF
+    name = environ.get("LLMCC_MODE") or Mode.SYNC.value
+    try:
+        mode = Mode(name)
+    except ValueError:
+        allowed = ", ".join(member.value for member in Mode)
+        raise BadSetting(f"LLMCC_MODE: {name!r} is not one of {allowed}") from None
+    if mode is Mode.SYNC and environ.get("SOURCE_DATE_EPOCH"):
+        return Mode.APPLY
+    return mode
+
+
+def _number(environ: Mapping[str, str], name: str, otherwise: float) -> float:
+    text = environ.get(name)
+    if not text:
+        return otherwise
+    try:
+        value = float(text)
+    except ValueError:
+        raise BadSetting(f"{name}: {text!r} is not a number") from None
+    if value < 0:
+        raise BadSetting(f"{name}: {text!r} is negative")
+    return value

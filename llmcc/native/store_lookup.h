@@ -1,0 +1,34 @@
+/* Read unit entries of the store; llmcc/store/units.py writes them and documents the format. */
+#ifndef LLMCC_STORE_LOOKUP_H
+#define LLMCC_STORE_LOOKUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "blake2b.h"
+
+typedef enum { ENTRY_MISSING, ENTRY_NEGATIVE, ENTRY_REWRITTEN } EntryKind;
+
+typedef struct {
+    EntryKind kind;
+    const char *text; /* the rewritten unit, ENTRY_REWRITTEN only; not zero-ended */
+    size_t size;
+} Entry;
+
+typedef struct {
+    char *bytes; /* malloc'ed; NULL when it could not be read */
+    size_t size;
+} Text;
+
+/* Read an open file to its end; NULL bytes on failure or beyond 64 MB. */
+Text read_all(int file);
+/* The key of a unit: its text, the command and folder of the gcc that made it, the CPU. */
+bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]);
+/* Is the cache folder ours alone? Its entries are code. */
+bool is_safe_cache(const char *cache);
+/* Find a unit. A damaged entry is removed and counts as missing; so does, unremoved, one whose
+   sources have changed: the same text may come from a source that is now volatile. */
+Entry store_lookup(const char *cache, const char hex[DIGEST_HEX + 1]);
+
+#endif

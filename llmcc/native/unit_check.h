@@ -1,0 +1,22 @@
+/* Which assembler runs llmcc may touch at all; everything not recognised is left alone. */
+#ifndef LLMCC_UNIT_CHECK_H
+#define LLMCC_UNIT_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct {
+    int input; /* index in argv; 0 when as reads stdin */
+    const char *output; /* "a.out" when not given */
+} AsCommand;
+
+/* Understand as's arguments; false when one is unknown. */
+bool read_as_command(int argc, char **argv, AsCommand *command);
+/* May code compiled with these options be rewritten? `options` is COLLECT_GCC_OPTIONS or NULL. */
+bool options_allow(const char *options);
+/* Is it a configure test's object, which nobody will run for its speed? */
+bool is_probe(const AsCommand *command);
+/* Is the text a whole unit as cc1 writes it for C or C++, without LTO code? */
+bool is_gcc_output(const char *text, size_t size);
+
+#endif

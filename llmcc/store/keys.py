@@ -1,0 +1,115 @@
+"""What entries of the store are filed under, so that nothing stale is ever found."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterable
+from pathlib import Path
+
+import llmcc
+from llmcc.regions.model import Region
+from llmcc.store.files import DIGEST_BYTES
+
+# Raise by one when the meaning of the stored files changes.
+STORE_GENERATION = 1
+
+_PACKAGE = Path(llmcc.__file__).parent
+_CODE_SUFFIXES = {".py", ".c", ".h"}
+_MODEL_SUFFIXES = {".safetensors", ".json", ".npz", ".txt"}
+
+
+def generation() -> str:
+    """Digest everything of llmcc that a verdict depends on: its code and the model's weights.
+
+    Costs some 20 ms: it reads every file.
+    """
+    folders = [path for path in sorted(_PACKAGE.iterdir()) if path.name != "training"]
+    files: list[Path] = []
+    for entry in folders:
+        found = [entry] if entry.is_file() else sorted(entry.rglob("*"))
+        files += [path for path in found if path.suffix in _CODE_SUFFIXES | _MODEL_SUFFIXES]
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    digest.update(f"{STORE_GENERATION}\0".encode())
+    for path in files:
+        digest.update(str(path.relative_to(_PACKAGE)).encode() + b"\0")
+        digest.update(hashlib.blake2b(path.read_bytes(), digest_size=DIGEST_BYTES).digest())
+    return digest.hexdigest()
+
+
+def region_key(region: Region, *, generation: str, cpu: str) -> str:
+    """Return the key of a region's decision.
+
+    It covers the canonical text, the constants and the contract, not the place in the unit, so
+    a changed unit finds the decisions on its unchanged loops.
+    """
+    facts = (generation, cpu, region.text, region.constants, repr(region.contract))
+    return digest_strings(facts)
+
+
+def unit_key(text: bytes, *, generation: str, command: Iterable[bytes], folder: bytes) -> str:
+    """Return the key that native/store_lookup.c looks a unit up by (`unit_key` there).
+
+    Args:
+        text: the unit as gcc wrote it.
+        generation: the one the shim was built with.
+        command: the gcc driver's arguments, argv[0] included; its output is left out.
+        folder: working folder of the driver. Does not cover: CPATH and the like, taken as unset.
+    """
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    digest.update(generation.encode() + b"\0" + cpu_signature().to_bytes(4, "little"))
+    digest.update(folder + b"\0" + b"\0" * 3)
+    words = iter(command)
+    for word in words:
+        if word == b"-o":
+            next(words, None)
+        elif not word.startswith(b"-o"):
+            digest.update(word + b"\0")
+    digest.update(b"\0" + text)
+    return digest.hexdigest()
+
+
+def digest_strings(parts: Iterable[str]) -> str:
+    """Digest texts so that neighbours cannot run into each other."""
+    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    for part in parts:
+        data = part.encode("utf-8", "surrogateescape")
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()
+
+
+def cpu_name() -> str:
+    """Return the CPU's model and features that timings were taken on, as one line."""
+    facts = _cpu_facts()
+    flags = facts.get("flags", "").split()
+    features = " ".join(sorted(flag for flag in flags if flag.startswith(("avx", "bmi"))))
+    return f"{facts.get('model name', platform.processor())} {cpu_signature():x} {features}"
+
+
+def cpu_signature() -> int:
+    """Return family, model and stepping as cpuid leaf 1 gives them in eax.
+
+    Source: Intel SDM volume 2A, CPUID, figure 3-6; AMD APM volume 3, appendix E.
+    """
+    facts = _cpu_facts()
+    family, model, stepping = (
+        int(facts.get(name, "0")) for name in ("cpu family", "model", "stepping")
+    )
+    base_family = min(family, 15)
+    return (
+        (family - base_family) << 20
+        | (model >> 4) << 16
+        | base_family << 8
+        | (model & 15) << 4
+        | stepping
+    )
+
+
+def _cpu_facts() -> dict[str, str]:
+    facts: dict[str, str] = {}
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if not line:
+            break
+        name, _, value = line.partition(":")
+        facts[name.strip()] = value.strip()
+    return facts

@@ -1,0 +1,122 @@
+"""Unit entries: what to hand to the assembler instead of a unit's text, or that nothing is.
+
+Format, read by native/store_lookup.c: one header line
+``llmcc-unit 1 <n|r> <BLAKE2b-256 of what follows, hex> <manifest bytes> <text bytes>``,
+then the manifest (a line ``<size> <ctime_ns> <BLAKE2b-256, hex> <path>`` for each source file),
+then the rewritten text. An entry counts only while its sources are what the manifest says: the
+same assembly may come from a source whose pointers have become volatile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmcc.store.files import DIGEST_BYTES, shard_path, write_atomically
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file gcc read for a unit."""
+
+    path: Path  # absolute
+    size_bytes: int
+    ctime_ns: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitEntry:
+    """What the store knows about a unit."""
+
+    rewritten: str | None  # None: gcc's text is the best there is
+    sources: tuple[SourceFile, ...]
+
+
+def describe_source(path: Path) -> SourceFile:
+    """Note a source file as it is now.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    # The time is read first: a change in between makes the entry stale, never wrong.
+    status = path.stat()
+    data = path.read_bytes()
+    return SourceFile(path.absolute(), status.st_size, status.st_ctime_ns, _digest(data))
+
+
+class UnitStore:
+    """The folder `units` of a cache."""
+
+    def __init__(self, cache: Path) -> None:
+        """Open the store in `cache`; nothing is read or made yet."""
+        self._folder = cache / "units"
+
+    def path(self, key: str) -> Path:
+        """Return where the entry of `key` is or would be."""
+        return shard_path(self._folder, key)
+
+    def put(self, key: str, entry: UnitEntry) -> None:
+        """Write an entry, over an older one if there is one.
+
+        Raises:
+            OSError: the store cannot be written.
+        """
+        manifest = b"".join(_manifest_line(source) for source in entry.sources)
+        text = b"" if entry.rewritten is None else entry.rewritten.encode("latin-1")
+        body = manifest + text
+        kind = "n" if entry.rewritten is None else "r"
+        header = f"llmcc-unit 1 {kind} {_digest(body)} {len(manifest)} {len(text)}\n"
+        write_atomically(self.path(key), header.encode() + body)
+
+    def get(self, key: str) -> UnitEntry | None:
+        """Read an entry; a damaged one is removed and counts as missing.
+
+        Does not check whether the sources have changed.
+        """
+        path = self.path(key)
+        try:
+            data = path.read_bytes()
+        except OSError:
+            return None
+        entry = _parse(data)
+        if entry is None:
+            path.unlink(missing_ok=True)
+        return entry
+
+
+def _manifest_line(source: SourceFile) -> bytes:
+    return b"%d %d %s %s\n" % (
+        source.size_bytes,
+        source.ctime_ns,
+        source.digest.encode(),
+        bytes(source.path),
+    )
+
+
+def _parse(data: bytes) -> UnitEntry | None:
+    header, _, body = data.partition(b"\n")
+    words = header.split(b" ")
+    if len(words) != 6 or words[:2] != [b"llmcc-unit", b"1"] or words[2] not in (b"n", b"r"):
+        return None
+    if _digest(body).encode() != words[3] or not all(word.isdigit() for word in words[4:]):
+        return None
+    manifest_bytes, text_bytes = int(words[4]), int(words[5])
+    if manifest_bytes + text_bytes != len(body):
+        return None
+    rewritten = body[manifest_bytes:].decode("latin-1") if words[2] == b"r" else None
+    return UnitEntry(rewritten, _parse_manifest(body[:manifest_bytes]))
+
+
+def _parse_manifest(manifest: bytes) -> tuple[SourceFile, ...]:
+    sources: Sequence[list[bytes]] = [line.split(b" ", 3) for line in manifest.splitlines()]
+    return tuple(
+        SourceFile(Path(path.decode("utf-8", "surrogateescape")), int(size), int(ctime), digest.decode())
+        for size, ctime, digest, path in sources
+    )
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
