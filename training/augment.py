@@ -9,22 +9,25 @@ because nothing in the prompt tells the learner where they went.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.backends.embedded.tokens import Vocabulary
+from llmcc.backends.embedded.tokens import NEWLINE, Vocabulary, render
 from llmcc.x86.registers import GPR, REGISTERS, WIDE_ONLY, XMM, spelled
 
 # Mnemonic -> families it uses without naming them. Source: Intel SDM vol. 2.
 _IMPLICIT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        ("mulb", "mulw", "mull", "mulq", "divb", "divw", "divl", "divq", "idivb", "idivw")
-        + ("idivl", "idivq", "imulb", "imulw", "imull", "imulq", "imul")
-        + ("cwtd", "cltd", "cqto"),
+        (
+            *("mulb", "mulw", "mull", "mulq"),
+            *("divb", "divw", "divl", "divq", "idivb", "idivw", "idivl", "idivq"),
+            *("cwtd", "cltd", "cqto"),
+        ),
         ("rax", "rdx"),
     ),
     **dict.fromkeys(("cbtw", "cwtl", "cltq"), ("rax",)),
@@ -33,7 +36,11 @@ _IMPLICIT: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("stosb", "stosl", "stosq", "movsl", "cmpsb", "scasb"), ("rsi", "rdi", "rax")),
     **dict.fromkeys(("pblendvb", "blendvps", "blendvpd"), ("xmm0",)),
 }
-_SHIFTS = tuple(name + size for name in ("shl", "sal", "shr", "sar", "rol", "ror") for size in "bwlq")
+# These use rax and rdx in their one-operand form only.
+_MULTIPLIES = frozenset(("imulb", "imulw", "imull", "imulq", "imul"))
+_SHIFTS = tuple(
+    name + size for name in ("shl", "sal", "shr", "sar", "rol", "ror") for size in "bwlq"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,10 @@ class Renaming:
             fixed.update(_IMPLICIT.get(word, ()))
             if word[0] == "%" and word != "%rip" and REGISTERS[word[1:]].is_high_byte:
                 fixed.add(REGISTERS[word[1:]].family)
-        if "%cl" in words and not fixed.issuperset(("rcx",)) and not set(words).isdisjoint(_SHIFTS):
+        if "%cl" in words and not set(words).isdisjoint(_SHIFTS):
             fixed.add("rcx")
+        if any(map(_is_widening_multiply, _lines(words))):
+            fixed.update(("rax", "rdx"))
         fixed |= _families(words[target_start:]) - _families(words[:target_start])
         return cls(frozenset(fixed), wide_follows_xmm)
 
@@ -82,6 +91,16 @@ class Renaming:
         for old, new in new_family.items():
             table[ids_of_family[old]] = ids_of_family[new]
         return table
+
+
+def _lines(words: list[str]) -> Iterator[list[str]]:
+    for is_newline, line in groupby(words, key=NEWLINE.__eq__):
+        if not is_newline:
+            yield list(line)
+
+
+def _is_widening_multiply(line: list[str]) -> bool:
+    return line[0] in _MULTIPLIES and ", " not in render(line)
 
 
 def _shuffled(rng: random.Random, families: Iterable[str]) -> dict[str, str]:

@@ -141,7 +141,7 @@ def learning_rate_at(elapsed_s: float, *, settings: Settings) -> float:
 def evaluate_loss(
     model: LanguageModel, pairs: Sequence[EncodedPair], vocabulary: Vocabulary
 ) -> Quality:
-    """Measure loss and exact matches without renaming; an exact match is what greedy would write."""
+    """Measure loss and exact matches; a match is what greedy sampling would write."""
     right: dict[str, list[bool]] = {}
     total_loss, total_tokens = 0.0, 0
     for start in range(0, len(pairs), 16):
@@ -160,9 +160,7 @@ def evaluate_loss(
             right.setdefault(pair.family, []).append(is_exact)
     by_family = {family: sum(hits) / len(hits) for family, hits in sorted(right.items())}
     exact_count = sum(map(sum, right.values()))
-    return Quality(
-        total_loss / max(total_tokens, 1), exact_count / max(len(pairs), 1), by_family
-    )
+    return Quality(total_loss / max(total_tokens, 1), exact_count / max(len(pairs), 1), by_family)
 
 
 def file_sink(directory: Path) -> Callable[[Checkpoint], None]:

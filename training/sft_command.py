@@ -42,10 +42,16 @@ _VALIDATION_PAIRS = 256
 )
 @click.option("--learning-rate", type=float, default=2e-3, show_default=True, help="Peak rate.")
 @click.option("--layers", type=click.IntRange(min=1), default=4, show_default=True, help="Depth.")
-@click.option("--hidden", type=click.IntRange(min=64), default=256, show_default=True, help="Width.")
+@click.option(
+    "--hidden", type=click.IntRange(min=64), default=256, show_default=True, help="Width."
+)
 @click.option("--resume", is_flag=True, help="Go on from the directory's checkpoint, if any.")
-@click.option("--start", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None,
-              help="Checkpoint whose weights a new run starts from.")
+@click.option(
+    "--start",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="Checkpoint whose weights a new run starts from.",
+)
 def sft(
     pairs_file: Path,
     directory: Path,

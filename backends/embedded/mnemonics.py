@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-CONDITIONS = (
-    "o no b c nae ae nb nc e z ne nz be na a nbe s ns p np l nge ge nl le ng g nle".split()
-)
+CONDITIONS = "o no b c nae ae nb nc e z ne nz be na a nbe s ns p np l nge ge nl le ng g nle".split()
 _SIZED = "mov add sub and or xor cmp test adc sbb inc dec neg not shl sal shr sar rol ror".split()
 _WORD_SIZED = "lea imul bsf bsr bt bts btr btc popcnt lzcnt tzcnt shld shrd movbe".split()
 _LONG_SIZED = "andn bextr blsi blsr blsmsk bzhi pdep pext mulx rorx sarx shlx shrx bswap".split()
 _FIXED = """
     jmp nop ret rep lock cltq cwtl cltd cqto cbtw cwtd movabsq movzbl movzbw movzbq movzwl movzwq
     movsbl movsbw movsbq movswl movswq movslq mull mulq divl divq idivl idivq xchgl xchgq xaddl
-    xaddq crc32b crc32w crc32l crc32q stosb stosl stosq movsl cmpsb scasb adcx adox jrcxz stc clc cmc
-    prefetcht0 prefetchnta endbr64 vzeroupper
+    xaddq crc32b crc32w crc32l crc32q stosb stosl stosq movsl cmpsb scasb adcx adox jrcxz stc clc
+    cmc prefetcht0 prefetchnta endbr64 vzeroupper
 """.split()
 
 # Legacy SSE spellings; each also exists with a leading "v".

@@ -71,6 +71,11 @@ def lex(text: str) -> list[str]:
     return words
 
 
+def is_in_rewrite(token: str) -> bool:
+    """Tell whether a rewrite may hold the token, the end token included."""
+    return token in (NEWLINE, END) or not token.startswith("<")
+
+
 def render(words: Iterable[str]) -> str:
     """Write token texts as canonical text: one instruction or label a line, gcc's spacing.
 

@@ -1,0 +1,110 @@
+"""The embedded backend: the shipped model proposes rewrites."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from llmcc.backends.embedded.prompt import prompt_text
+from llmcc.backends.embedded.runtime import Sampling, Transformer, load_transformer
+from llmcc.backends.embedded.safetensors_file import WeightsError
+from llmcc.backends.embedded.tokens import (
+    END,
+    SEPARATOR,
+    UNKNOWN,
+    Vocabulary,
+    is_in_rewrite,
+    read_tokenizer_json,
+)
+from llmcc.propose import Proposal, Request
+
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
+_NAME = "embedded"
+_TEMPERATURE = 0.8
+_MAX_NEW_TOKENS = 400
+
+
+class EmbeddedBackend:
+    """Propose rewrites with a model small enough to run inside a compile."""
+
+    def __init__(self, seed: int = 0, weights: Path | None = None) -> None:
+        """Remember where the model is; it is loaded at the first request.
+
+        Args:
+            seed: of the sampling; the same seed, request and weights give the same proposals.
+            weights: directory written by ``llmcc-train export``; None means the shipped one.
+        """
+        self._seed = seed
+        self._directory = SHIPPED_WEIGHTS if weights is None else weights
+        self._loaded: LoadedModel | None = None
+
+    def propose(self, request: Request, n: int) -> tuple[Proposal, ...]:
+        """Propose at most `n` distinct rewrites, the most probable first.
+
+        Returns nothing when the request holds words the model does not know or is too long for it.
+
+        Raises:
+            WeightsError: the model's files are missing or damaged.
+        """
+        if self._loaded is None:
+            self._loaded = load_model(self._directory)
+        return propose_with(self._loaded, request, n, seed=self._seed)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model with its vocabulary."""
+
+    transformer: Transformer
+    vocabulary: Vocabulary
+    never: tuple[int, ...]  # ids that cannot be part of a rewrite
+
+
+def load_model(directory: Path) -> LoadedModel:
+    """Load a directory written by ``llmcc-train export``.
+
+    Raises:
+        WeightsError: a file is missing or damaged, or the files do not belong together.
+    """
+    try:
+        text = (directory / "tokenizer.json").read_text(encoding="utf-8")
+        vocabulary = read_tokenizer_json(text)
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"cannot read {directory / 'tokenizer.json'}: {error}") from error
+    transformer = load_transformer(directory)
+    if vocabulary.sha256 != transformer.vocabulary_sha256:
+        raise WeightsError(f"the tokenizer and the weights in {directory} do not belong together")
+    never = tuple(n for n, token in enumerate(vocabulary.tokens) if not is_in_rewrite(token))
+    return LoadedModel(transformer, vocabulary, never)
+
+
+def propose_with(
+    model: LoadedModel, request: Request, n: int, *, seed: int
+) -> tuple[Proposal, ...]:
+    """Sample `n` rewrites and give the distinct ones, the most probable first."""
+    vocabulary = model.vocabulary
+    text = prompt_text(request).strip("\n")
+    ids = [*vocabulary.encode(text), vocabulary.ids[SEPARATOR]]
+    if n <= 0 or vocabulary.ids[UNKNOWN] in ids:
+        return ()
+    samples = model.transformer.sample(
+        np.array(ids, dtype=np.int64),
+        Sampling(
+            count=n,
+            temperature=_TEMPERATURE,
+            max_new_tokens=_MAX_NEW_TOKENS,
+            end_id=vocabulary.ids[END],
+            never=model.never,
+            # Requests must not share their luck: another loop gets other noise.
+            seed=zlib.crc32(text.encode()) ^ (seed << 32),
+        ),
+    )
+    best: dict[str, float] = {}
+    for sample in samples:
+        rewrite = vocabulary.decode(sample.ids) + "\n"
+        best[rewrite] = max(sample.log_probability, best.get(rewrite, -np.inf))
+    ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Proposal(rewrite, request.isa, score, _NAME) for rewrite, score in ranked)

@@ -1,0 +1,188 @@
+"""The numpy runtime, on a small model with random weights."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from llmcc.backends.embedded.backend import SHIPPED_WEIGHTS
+from llmcc.backends.embedded.runtime import Sampling, Transformer, load_transformer
+from llmcc.backends.embedded.safetensors_file import WeightsError, read_tensors, write_tensors
+
+VOCABULARY, SIZE, HEADS, LAYERS, FEED_FORWARD, CONTEXT = 50, 32, 2, 2, 48, 64
+END = 0
+
+
+def write_random_model(directory: Path, *, scale: float = 0.4) -> None:
+    rng = np.random.default_rng(7)
+
+    def matrix(*shape: int) -> np.ndarray:
+        return rng.normal(0, scale, shape).astype(np.float16)
+
+    tensors = {
+        "model.embed_tokens.weight": matrix(VOCABULARY, SIZE),
+        "model.norm.weight": 1 + matrix(SIZE),
+    }
+    for n in range(LAYERS):
+        prefix = f"model.layers.{n}."
+        for name in ("q", "k", "v", "o"):
+            tensors[f"{prefix}self_attn.{name}_proj.weight"] = matrix(SIZE, SIZE)
+        tensors[f"{prefix}mlp.gate_proj.weight"] = matrix(FEED_FORWARD, SIZE)
+        tensors[f"{prefix}mlp.up_proj.weight"] = matrix(FEED_FORWARD, SIZE)
+        tensors[f"{prefix}mlp.down_proj.weight"] = matrix(SIZE, FEED_FORWARD)
+        tensors[f"{prefix}input_layernorm.weight"] = 1 + matrix(SIZE)
+        tensors[f"{prefix}post_attention_layernorm.weight"] = 1 + matrix(SIZE)
+    metadata = {"vocabulary_sha256": "0"}
+    write_tensors(directory / "model.safetensors", tensors, metadata=metadata)
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "vocab_size": VOCABULARY,
+        "hidden_size": SIZE,
+        "intermediate_size": FEED_FORWARD,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": HEADS,
+        "num_key_value_heads": HEADS,
+        "max_position_embeddings": CONTEXT,
+        "rms_norm_eps": 1e-6,
+        "rope_theta": 10000.0,
+        "hidden_act": "silu",
+        "tie_word_embeddings": True,
+        "bos_token_id": None,
+        "eos_token_id": END,
+    }
+    (directory / "config.json").write_text(json.dumps(config))
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    write_random_model(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def model(directory: Path) -> Transformer:
+    return load_transformer(directory)
+
+
+PROMPT = np.array([3, 1, 4, 1, 5, 9, 2, 6], dtype=np.int64)
+
+
+def test_samples_score_what_the_whole_text_scores(model: Transformer) -> None:
+    # Also the check that cached keys, early removal and positions are right.
+    how = Sampling(count=12, temperature=1.0, max_new_tokens=40, end_id=END, seed=3)
+    samples = model.sample(PROMPT, how)
+    assert len({len(sample.ids) for sample in samples}) > 3
+    for sample in samples:
+        text = np.array([*PROMPT, *sample.ids, END], dtype=np.int64)
+        logits = model.logits(text).astype(np.float64)
+        log_shares = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        wanted = text[len(PROMPT) :]
+        rows = np.arange(len(PROMPT) - 1, len(text) - 1)
+        assert sample.log_probability == pytest.approx(log_shares[rows, wanted].sum(), abs=1e-3)
+
+
+def test_the_first_sample_takes_the_best_token_each_time(model: Transformer) -> None:
+    # Token 0 never wins here, so a token that greedy reaches serves as the end.
+    text = list(PROMPT)
+    for _ in range(6):
+        text.append(int(model.logits(np.array(text))[-1].argmax()))
+    written = text[len(PROMPT) :]
+    end = next(token for n, token in enumerate(written) if n > 0 and token not in written[:n])
+    how = Sampling(count=1, temperature=0.8, max_new_tokens=20, end_id=end)
+    (sample,) = model.sample(PROMPT, how)
+    assert list(sample.ids) == written[: written.index(end)]
+
+
+def test_the_same_seed_gives_the_same_samples(model: Transformer) -> None:
+    how = Sampling(count=8, temperature=0.8, max_new_tokens=30, end_id=END, seed=5)
+    assert model.sample(PROMPT, how) == model.sample(PROMPT, how)
+
+
+def test_forbidden_tokens_are_never_sampled(model: Transformer) -> None:
+    never = tuple(range(10, 50))
+    how = Sampling(count=16, temperature=2.0, max_new_tokens=50, end_id=END, never=never)
+    samples = model.sample(PROMPT, how)
+    assert samples
+    assert all(max(sample.ids, default=0) < 10 for sample in samples)
+
+
+def test_a_prompt_as_long_as_the_context_gives_nothing(model: Transformer) -> None:
+    how = Sampling(count=2, temperature=0.8, max_new_tokens=20, end_id=END)
+    assert model.sample(np.ones(CONTEXT, dtype=np.int64), how) == []
+
+
+def test_samples_that_do_not_end_are_left_out(model: Transformer) -> None:
+    how = Sampling(count=4, temperature=1.0, max_new_tokens=20, end_id=END, never=(END,))
+    assert model.sample(PROMPT, how) == []
+
+
+@pytest.mark.train
+def test_logits_equal_those_of_transformers(directory: Path, model: Transformer) -> None:
+    ids = np.random.default_rng(1).integers(0, VOCABULARY, CONTEXT)
+    assert np.abs(model.logits(ids) - _transformers_logits(directory, ids)).max() < 1e-3
+
+
+@pytest.mark.train
+@pytest.mark.skipif(not (SHIPPED_WEIGHTS / "config.json").exists(), reason="no weights shipped yet")
+def test_the_shipped_weights_give_the_logits_of_transformers() -> None:
+    model = load_transformer(SHIPPED_WEIGHTS)
+    ids = np.random.default_rng(1).integers(0, len(model.embedding), 400)
+    assert np.abs(model.logits(ids) - _transformers_logits(SHIPPED_WEIGHTS, ids)).max() < 1e-3
+
+
+def _transformers_logits(directory: Path, ids: np.ndarray) -> np.ndarray:
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    theirs = transformers.LlamaForCausalLM.from_pretrained(directory, dtype=torch.float32)
+    with torch.inference_mode():
+        logits: np.ndarray = theirs(torch.from_numpy(ids)[None]).logits[0].numpy()
+    return logits
+
+
+def test_a_changed_byte_in_the_weights_is_noticed(directory: Path) -> None:
+    path = directory / "model.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="damaged"):
+        load_transformer(directory)
+
+
+@pytest.mark.parametrize("length", [0, 4, 9, 300, 9000])
+def test_weights_cut_short_are_noticed(directory: Path, length: int) -> None:
+    path = directory / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(WeightsError):
+        load_transformer(directory)
+
+
+def test_noise_instead_of_weights_is_noticed(directory: Path) -> None:
+    rng = np.random.default_rng(0)
+    (directory / "model.safetensors").write_bytes(rng.bytes(5000))
+    with pytest.raises(WeightsError):
+        load_transformer(directory)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_missing_file_is_a_weights_error(directory: Path, name: str) -> None:
+    (directory / name).unlink()
+    with pytest.raises(WeightsError, match=name):
+        load_transformer(directory)
+
+
+def test_a_config_of_another_shape_is_a_weights_error(directory: Path) -> None:
+    config = json.loads((directory / "config.json").read_text())
+    config["num_hidden_layers"] = LAYERS + 1
+    (directory / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match="no model this runtime knows"):
+        load_transformer(directory)
+
+
+def test_the_safetensors_package_reads_our_file(directory: Path) -> None:
+    safetensors_numpy = pytest.importorskip("safetensors.numpy")
+    ours = read_tensors(directory / "model.safetensors").tensors
+    theirs = safetensors_numpy.load_file(directory / "model.safetensors")
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)

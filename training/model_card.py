@@ -1,0 +1,65 @@
+"""Write the model card: what the weights are, how they were made, how well they do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmcc.training.checkpoint import Checkpoint
+
+
+def model_card(
+    state: Checkpoint, *, parameter_count: int, evaluation: dict[str, Any] | None
+) -> str:
+    """Give the card in Markdown; without an evaluation it says that none was made."""
+    shape, position, settings = state.shape, state.position, state.settings
+    seed = settings.get("seed", "?")
+    lines = [
+        "# The embedded model",
+        "",
+        f"A decoder-only Llama-type transformer with {parameter_count / 1e6:.1f} M parameters "
+        f"({shape.layer_count} layers, {shape.hidden_size} wide, {shape.head_count} heads, "
+        f"context {shape.context}, vocabulary {shape.vocabulary_size}). It reads the contract and "
+        "the canonical assembly of one loop and writes a faster way through it. Nothing it writes "
+        "is used before llmcc has verified and timed it.",
+        "",
+        "## Training",
+        "",
+        f"`llmcc-train {settings.get('method', '?')}` from random weights, seed {seed}: "
+        f"{position.step} steps, {position.tokens / 1e6:.1f} M tokens, "
+        f"{position.elapsed_s / 60:.0f} minutes. The pairs are made by `llmcc-train corpus`: loops "
+        "compiled by gcc, rewrites printed by deterministic templates, each pair verified. "
+        "No text of other people is in the data.",
+        "",
+        "## Quality on held-out loops",
+        "",
+    ]
+    if evaluation is None:
+        lines.append("Not measured.")
+    else:
+        lines += _table(evaluation)
+    lines += [
+        "",
+        "## Files",
+        "",
+        "`model.safetensors` (float16, transformers' names; the header carries a checksum), "
+        "`config.json` (LlamaConfig), `tokenizer.json` (WordLevel over space-separated tokens; "
+        "`llmcc.backends.embedded.tokens` splits assembly into them).",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(evaluation: dict[str, Any]) -> list[str]:
+    samples = evaluation["samples"]
+    lines = [
+        f"Right = passes llmcc's gate and verification. pass@1 is the proposal the model finds "
+        f"most probable, pass@{samples} any of {samples} samples.",
+        "",
+        f"| family | loops | pass@1 | pass@{samples} |",
+        "|---|---|---|---|",
+    ]
+    rows = [*evaluation["families"], evaluation["total"]]
+    lines += [
+        f"| {row['family']} | {row['count']} | {row['pass_1']:.0%} | {row['pass_n']:.0%} |"
+        for row in rows
+    ]
+    return lines
