@@ -45,6 +45,13 @@ _VALIDATION_PAIRS = 256
 @click.option(
     "--hidden", type=click.IntRange(min=64), default=256, show_default=True, help="Width."
 )
+@click.option(
+    "--nice",
+    type=click.IntRange(0, 19),
+    default=10,
+    show_default=True,
+    help="How far to step back behind other processes.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the directory's checkpoint, if any.")
 @click.option(
     "--start",
@@ -61,11 +68,12 @@ def sft(
     learning_rate: float,
     layers: int,
     hidden: int,
+    nice: int,
     resume: bool,
     start: Path | None,
 ) -> None:
     """Train a model on PAIRS_FILE and leave checkpoint.pt and log.jsonl in --out."""
-    os.nice(10)
+    os.nice(nice)
     if threads is not None:
         torch.set_num_threads(threads)
     directory.mkdir(parents=True, exist_ok=True)

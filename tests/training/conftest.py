@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from importlib.util import find_spec
 
 import pytest
 
@@ -12,6 +13,9 @@ from llmcc.propose import Request
 from llmcc.regions.model import Access, Contract, Induction, Latch, Placement, Region
 from llmcc.training.dataset import PairRecord
 from llmcc.x86.registers import spelled
+
+# Collecting it needs the extra [train].
+collect_ignore = [] if find_spec("torch") else ["test_training_sft.py"]
 
 _OPERATIONS = {"add": "vpaddd", "xor": "vpxord", "or": "vpord", "and": "vpandd"}
 _FREE = ("rax", "rcx", "rdx", "rbx", "rsi", "rdi", "r8", "r9", "r10", "r11")
