@@ -41,6 +41,10 @@ class ToolMissing(LlmccError):
     """A compiler or assembler that is needed is not on this machine."""
 
 
+class ToolTimedOut(LlmccError):
+    """A compiler ran longer than it was given; it has been killed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Assembled:
     """What GNU as made of a text."""
@@ -153,7 +157,7 @@ def run_gcc(argv: Sequence[str], *, cwd: Path, timeout_s: float) -> GccRun:
 
     Raises:
         ToolMissing: it cannot be started.
-        subprocess.TimeoutExpired: it ran longer than `timeout_s`; it is killed.
+        ToolTimedOut: it ran longer than `timeout_s`.
     """
     environ = dict(os.environ, LLMCC_DISABLE="1", LC_ALL="C")
     # gcc appends a record of its options to this file when the variable is set.
@@ -171,6 +175,8 @@ def run_gcc(argv: Sequence[str], *, cwd: Path, timeout_s: float) -> GccRun:
         )
     except OSError as error:
         raise ToolMissing(f"{argv[0]} cannot be started: {error}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ToolTimedOut(f"{argv[0]} ran longer than {timeout_s} s") from error
     return GccRun(run.returncode, run.stdout, run.stderr)
 
 

@@ -1,6 +1,6 @@
 """Compile the launcher and the `as` shim into the user's cache, and make `llmcc` find them.
 
-Layout in the cache: ``llmcc-native/<generation>/launcher`` and ``…/libexec/as``, built once for each
+Layout in the cache: ``llmcc-native/<digest>/launcher`` and ``…/libexec/as``, built once for each
 version of llmcc, its model, gcc and python; ``entry/<path of the installed script>`` links to the
 launcher, so that the script needs one look to find it.
 Run as ``python -m llmcc.native.build``.
@@ -19,8 +19,7 @@ from pathlib import Path
 import llmcc
 from llmcc.config import read_config
 from llmcc.errors import LlmccError
-from llmcc.store.files import is_private
-from llmcc.store.keys import digest_strings, generation
+from llmcc.native.identity import digest_strings, generation, is_private
 from llmcc.toolchain import find_gcc, gcc_version, run_gcc
 
 SOURCES = Path(__file__).parent

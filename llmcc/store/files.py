@@ -6,8 +6,6 @@ import os
 import tempfile
 from pathlib import Path
 
-DIGEST_BYTES = 32
-
 
 def shard_path(folder: Path, key: str) -> Path:
     """Return the place of a key: ``ab/cdef…`` in `folder`."""
@@ -30,9 +28,3 @@ def write_atomically(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def is_private(folder: Path) -> bool:
-    """Tell whether a folder is the user's own and nobody else can write to it."""
-    status = folder.stat()
-    return status.st_uid == os.geteuid() and not status.st_mode & 0o022

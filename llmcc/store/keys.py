@@ -7,34 +7,8 @@ import platform
 from collections.abc import Iterable
 from pathlib import Path
 
-import llmcc
+from llmcc.native.identity import DIGEST_BYTES, digest_strings
 from llmcc.regions.model import Region
-from llmcc.store.files import DIGEST_BYTES
-
-# Raise by one when the meaning of the stored files changes.
-STORE_GENERATION = 1
-
-_PACKAGE = Path(llmcc.__file__).parent
-_CODE_SUFFIXES = {".py", ".c", ".h"}
-_MODEL_SUFFIXES = {".safetensors", ".json", ".npz", ".txt"}
-
-
-def generation() -> str:
-    """Digest everything of llmcc that a verdict depends on: its code and the model's weights.
-
-    Costs some 20 ms: it reads every file.
-    """
-    folders = [path for path in sorted(_PACKAGE.iterdir()) if path.name != "training"]
-    files: list[Path] = []
-    for entry in folders:
-        found = [entry] if entry.is_file() else sorted(entry.rglob("*"))
-        files += [path for path in found if path.suffix in _CODE_SUFFIXES | _MODEL_SUFFIXES]
-    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
-    digest.update(f"{STORE_GENERATION}\0".encode())
-    for path in files:
-        digest.update(str(path.relative_to(_PACKAGE)).encode() + b"\0")
-        digest.update(hashlib.blake2b(path.read_bytes(), digest_size=DIGEST_BYTES).digest())
-    return digest.hexdigest()
 
 
 def region_key(region: Region, *, generation: str, cpu: str) -> str:
@@ -66,15 +40,6 @@ def unit_key(text: bytes, *, generation: str, command: Iterable[bytes], folder: 
         elif not word.startswith(b"-o"):
             digest.update(word + b"\0")
     digest.update(b"\0" + text)
-    return digest.hexdigest()
-
-
-def digest_strings(parts: Iterable[str]) -> str:
-    """Digest texts so that neighbours cannot run into each other."""
-    digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
-    for part in parts:
-        data = part.encode("utf-8", "surrogateescape")
-        digest.update(len(data).to_bytes(8, "little") + data)
     return digest.hexdigest()
 
 

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmcc.store.files import DIGEST_BYTES, shard_path, write_atomically
+from llmcc.native.identity import DIGEST_BYTES
+from llmcc.store.files import shard_path, write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,9 @@ def _parse(data: bytes) -> UnitEntry | None:
 def _parse_manifest(manifest: bytes) -> tuple[SourceFile, ...]:
     sources: Sequence[list[bytes]] = [line.split(b" ", 3) for line in manifest.splitlines()]
     return tuple(
-        SourceFile(Path(path.decode("utf-8", "surrogateescape")), int(size), int(ctime), digest.decode())
+        SourceFile(
+            Path(path.decode("utf-8", "surrogateescape")), int(size), int(ctime), digest.decode()
+        )
         for size, ctime, digest, path in sources
     )
 
