@@ -45,8 +45,8 @@ _NOT_REPEATABLE = re.compile(
 # The driver's options whose argument is the next word and might look like a source file.
 _TAKES_NEXT = frozenset(
     "-I -D -U -L -l -x -T -u -z -e -B -A -G -include -imacros -isystem -idirafter -iquote "
-    "-isysroot -iprefix -iwithprefix -iwithprefixbefore -imultilib -imultiarch -Xlinker -Xassembler "
-    "-Xpreprocessor --param --sysroot -Tbss -Tdata -Ttext".split()
+    "-isysroot -iprefix -iwithprefix -iwithprefixbefore -imultilib -imultiarch -Xlinker "
+    "-Xassembler -Xpreprocessor --param --sysroot -Tbss -Tdata -Ttext".split()
 )
 _TIMEOUT_S = 120
 
@@ -148,23 +148,27 @@ def _repeated_command(text: str, driver: Driver) -> list[str] | str:
     for word in words:
         if _NOT_REPEATABLE.fullmatch(word):
             return f"a command with {word} cannot be repeated"
+    kept = _kept_words(words, source_name=named[1])
+    source_count = sum(os.path.basename(word) == named[1] for word in kept)
+    if source_count != 1:
+        return f"{source_count} of gcc's inputs are called {named[1]}"
+    return [str(driver.executable), *kept]
+
+
+def _kept_words(words: Sequence[str], *, source_name: str) -> list[str]:
+    """Leave out outputs and the sources of other units."""
     kept: list[str] = []
-    source_count = 0
     remaining = iter(words)
     for word in remaining:
         if word in _DROPPED_WITH_NEXT:
             next(remaining, None)
         elif word in _TAKES_NEXT:
             kept += [word, next(remaining, "")]
-        elif word[0:1] != "-" and _SOURCE_NAME.fullmatch(word):
-            if os.path.basename(word) == named[1]:
-                kept.append(word)
-                source_count += 1
-        elif not _DROPPED.fullmatch(word):
+        elif _DROPPED.fullmatch(word):
+            continue
+        elif os.path.basename(word) == source_name or not _SOURCE_NAME.fullmatch(word):
             kept.append(word)
-    if source_count != 1:
-        return f"{source_count} of gcc's inputs are called {named[1]}"
-    return [str(driver.executable), *kept]
+    return kept
 
 
 def _expanded(driver: Driver) -> list[str]:
