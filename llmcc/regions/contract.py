@@ -1,9 +1,10 @@
 """The contract of a loop: what is live, what a rewrite may write, what each register is for.
 
 A rewrite may write a register that the loop itself writes. Any other register must be dead at the
-head and at every exit, call-clobbered, and, because -fipa-ra lets callers in the same unit keep
-values in call-clobbered registers which the callee does not touch, either written somewhere in the
-function or mentioned nowhere in the unit.
+head and at every exit and call-clobbered. Because -fipa-ra lets callers in the same unit keep values
+in call-clobbered registers which the callee does not touch, that is not enough where anything in the
+unit refers to the function: then it must also be written somewhere in the function or be mentioned
+nowhere in the unit (docs/adr/0007-ipa-ra.md).
 """
 
 from __future__ import annotations
@@ -26,9 +27,14 @@ def make_contract(
     live_in: frozenset[str],
     live_out: tuple[frozenset[str], ...],
     mentioned: frozenset[str],
+    is_called_here: bool,
     is_wide_free: bool,
 ) -> Contract | Refusal:
-    """Compute the contract; `mentioned` holds every register spelling of the unit."""
+    """Compute the contract.
+
+    mentioned: every register spelling of the unit. is_called_here: whether anything in the unit
+    refers to the function.
+    """
     roles = find_roles(graph, loop)
     if isinstance(roles, Refusal):
         return roles
@@ -36,7 +42,7 @@ def make_contract(
     in_function = _written(graph, range(len(graph.blocks)))
     families = {REGISTERS[name].family for name in mentioned if name in REGISTERS}
     kept = live_in.union(*live_out)
-    untouched = (families | _ALWAYS_MENTIONED) - in_function
+    untouched = (families | _ALWAYS_MENTIONED) - in_function if is_called_here else frozenset()
     free = {
         family
         for family in (*CALL_CLOBBERED_GPR, *XMM)

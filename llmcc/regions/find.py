@@ -20,6 +20,9 @@ MAX_INSTRUCTIONS = 64
 
 _WIDE = re.compile(r"%[yz]mm\d|%k[0-7]\b|\tv[a-z]+\t")
 _REGISTER = re.compile(r"%([a-z][a-z0-9]*)")
+_SYMBOL = re.compile(r"[A-Za-z_$.][A-Za-z0-9_$.]*")
+# A function's own frame names it without calling it.
+_FRAME = frozenset((".globl", ".type", ".size", ".hidden", ".weak", ".local", ".file", ".section", ".ident"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class UnitFacts:
     """What contracts need to know of the whole unit."""
 
     mentioned: frozenset[str]  # register spellings, without the percent sign
+    referenced: frozenset[str]  # symbols that instructions, data or aliases refer to
     is_wide_free: bool
 
 
@@ -52,12 +56,16 @@ def find_regions(unit: Unit) -> tuple[Region | RefusedLoop, ...]:
 
 def _facts(unit: Unit) -> UnitFacts:
     mentioned: set[str] = set()
+    referenced: set[str] = set()
     is_wide_free = True
     for line in unit.lines:
         if line.kind in (LineKind.INSTRUCTION, LineKind.OTHER):
             mentioned.update(_REGISTER.findall(line.text))
+            referenced.update(_SYMBOL.findall(line.text))
             is_wide_free = is_wide_free and not _WIDE.search(line.text)
-    return UnitFacts(frozenset(mentioned), is_wide_free)
+        elif line.kind is LineKind.DIRECTIVE and line.name not in _FRAME:
+            referenced.update(_SYMBOL.findall(line.argument))
+    return UnitFacts(frozenset(mentioned), frozenset(referenced), is_wide_free)
 
 
 def _of_function(unit: Unit, function: Function, facts: UnitFacts) -> Iterator[Region | RefusedLoop]:
@@ -113,6 +121,7 @@ def _region(
         live_in=live[loop.head],
         live_out=tuple(live[number] for number in canonical.exits),
         mentioned=facts.mentioned,
+        is_called_here=function.name in facts.referenced,
         is_wide_free=facts.is_wide_free,
     )
     if isinstance(contract, Refusal):

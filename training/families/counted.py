@@ -1,0 +1,418 @@
+"""Expert rewrites of counted scalar loops: maps, conditional maps, reductions, counts.
+
+All but the last iteration are done in vectors; gcc's loop does the last one, so that every register
+which is not carried from iteration to iteration ends as gcc leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import permutations
+
+from llmcc.regions.model import Access, Region
+from llmcc.training.families.spec import LoopSpec
+from llmcc.training.families.tree import Constant, Expression, Load, Parameter, Predicate, Range, leaves
+from llmcc.training.families.tree import Binary, Compare, Either, Shift, Absolute
+from llmcc.training.families.trip import (
+    address,
+    advance,
+    advance_by,
+    counted_latch,
+    iterations_but_one,
+    overlap_guards,
+)
+from llmcc.training.families.vector import NotExpressible, VectorText
+from llmcc.x86.registers import XMM, spelled
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Which register and address of the region plays which part in the specification."""
+
+    parameters: tuple[str, ...]  # register families, by Parameter.position
+    loads: tuple[Access, ...]  # by array
+    store: Access | None
+    accumulator: str | None
+
+
+def mappings(region: Region, spec: LoopSpec) -> Iterator[Mapping]:
+    """Every way the region's registers can play the specification's parts; testing tells which."""
+    contract = region.contract
+    loads = _distinct([access for access in contract.accesses if access.is_load])
+    stores = _distinct([access for access in contract.accesses if access.is_store])
+    size = spec.element.size_bytes
+    if any(a.stride_bytes != size or a.size_bytes != size for a in (*loads, *stores)):
+        raise NotExpressible("not one element an iteration")
+    if len(stores) > 1 or len(loads) > 2 or not loads:
+        raise NotExpressible("other arrays than the specification's")
+    if any(load.is_conditional for load in loads):
+        raise NotExpressible("a load that is not always done")
+    addresses = {a.base for a in contract.accesses} | {a.index for a in contract.accesses}
+    bounds = {latch.bound for latch in contract.latches}
+    kind = "xmm" if spec.element.is_float else "r"
+    scalars = [r for r in contract.invariants if r not in addresses | bounds and r.startswith(kind)]
+    wanted = _parameter_count(spec)
+    accumulator = contract.accumulators[0] if len(contract.accumulators) == 1 else None
+    for chosen in permutations(scalars, wanted):
+        for order in permutations(loads):
+            yield Mapping(chosen, order, stores[0] if stores else None, accumulator)
+
+
+def _distinct(accesses: list[Access]) -> list[Access]:
+    found: dict[tuple[str | None, str | None, int, int], Access] = {}
+    for access in accesses:
+        found.setdefault((access.base, access.index, access.scale, access.disp), access)
+    return list(found.values())
+
+
+def scalar_leaves(spec: LoopSpec) -> list[Load | Constant | Parameter]:
+    """Constants and parameters of the specification in the order the vector side needs them."""
+    found: list[Load | Constant | Parameter] = []
+    if spec.predicate is not None:
+        found += _predicate_leaves(spec.predicate)
+    if spec.expression is not None:
+        found += leaves(spec.expression)
+    return [_as_parameter(leaf, spec) for leaf in found]
+
+
+def _predicate_leaves(node: Predicate) -> list[Load | Constant | Parameter]:
+    match node:
+        case Range(operand, low, high):
+            return [*leaves(operand), Constant(low), Constant(high - low)]
+        case Either(left, right):
+            return _predicate_leaves(left) + _predicate_leaves(right)
+        case _:
+            return leaves(node)
+
+
+def _as_parameter(leaf: Load | Constant | Parameter, spec: LoopSpec) -> Load | Constant | Parameter:
+    """gcc keeps float constants in registers: to the loop they are parameters 10 + value."""
+    if spec.element.is_float and isinstance(leaf, Constant):
+        return Parameter(float_positions(spec).index(leaf))
+    if spec.element.is_float and isinstance(leaf, Parameter):
+        return Parameter(float_positions(spec).index(leaf))
+    return leaf
+
+
+def float_positions(spec: LoopSpec) -> list[Constant | Parameter]:
+    """Distinct float scalars in order of first use."""
+    found: list[Constant | Parameter] = []
+    nodes = [*(leaves(spec.predicate) if spec.predicate is not None else [])]
+    nodes += leaves(spec.expression) if spec.expression is not None else []
+    for leaf in nodes:
+        if not isinstance(leaf, Load) and leaf not in found:
+            found.append(leaf)
+    return found
+
+
+def _parameter_count(spec: LoopSpec) -> int:
+    if spec.element.is_float:
+        return len(float_positions(spec))
+    return len({leaf for leaf in scalar_leaves(spec) if isinstance(leaf, Parameter)})
+
+
+def lowered(node: Expression, spec: LoopSpec) -> Expression:
+    """Replace float constants by the parameters they are to the loop."""
+    match node:
+        case Constant() | Parameter():
+            result = _as_parameter(node, spec)
+            assert not isinstance(result, Load)
+            return result
+        case Binary(operator, left, right):
+            return Binary(operator, lowered(left, spec), lowered(right, spec))
+        case Shift(operator, operand, count):
+            return Shift(operator, lowered(operand, spec), count)
+        case Absolute(operand):
+            return Absolute(lowered(operand, spec))
+        case Load():
+            return node
+
+
+def lowered_predicate(node: Predicate, spec: LoopSpec) -> Predicate:
+    """The same for predicates."""
+    match node:
+        case Compare(operator, left, right):
+            return Compare(operator, lowered(left, spec), lowered(right, spec))
+        case Range(operand, low, high):
+            return Range(lowered(operand, spec), low, high)
+        case Either(left, right):
+            return Either(lowered_predicate(left, spec), lowered_predicate(right, spec))
+
+
+def counted_rewrites(region: Region, spec: LoopSpec, isa: str) -> Iterator[str]:
+    """Yield candidate texts, most likely first."""
+    for mapping in mappings(region, spec):
+        variants = ("zero", "sign", "partial") if _is_narrow_reduction(spec) else ("zero",)
+        for extension in variants:
+            yield _Counted(region, spec, isa, mapping, extension).text()
+
+
+def _is_narrow_reduction(spec: LoopSpec) -> bool:
+    return spec.family == "reduce" and spec.operator != "add" and spec.element.bits < 32
+
+
+class _Counted:
+    """One rewrite in the making."""
+
+    def __init__(self, region: Region, spec: LoopSpec, isa: str, mapping: Mapping, extension: str) -> None:
+        contract = region.contract
+        self.contract, self.spec, self.isa, self.mapping = contract, spec, isa, mapping
+        self.is_512 = isa == "avx512"
+        self.extension = extension
+        if len(contract.scratch) < 2:
+            raise NotExpressible("needs two scratch registers")
+        self.count, self.temporary = contract.scratch[:2]
+        registers = (
+            tuple(range(16, 32)) if self.is_512 else tuple(XMM.index(x) for x in contract.vector_scratch)
+        )
+        self.vector = VectorText(
+            spec.element,
+            isa,
+            registers=registers,
+            parameters=mapping.parameters,
+            memory=tuple(address(load) for load in mapping.loads),
+            temporary=self.temporary,
+        )
+        self.arrays = tuple(sorted({leaf.array for leaf in scalar_leaves(spec) if isinstance(leaf, Load)}))
+        if len(mapping.loads) != max(len(self.arrays), 1):
+            raise NotExpressible("another number of inputs")
+        self.accumulator = -1
+
+    def text(self) -> str:
+        """Write the whole rewrite."""
+        lanes = self.vector.lanes
+        latch = counted_latch(self.contract)
+        out = iterations_but_one(self.contract, latch, self.count, self.temporary)
+        out += overlap_guards(self.contract, lanes * self.spec.element.size_bytes, self.temporary)
+        if not self.is_512:
+            out += [f"\tsubq\t${lanes}, %{self.count}", "\tjb\t.LH"]
+        out += self._setup()
+        if self.is_512:
+            out += [f"\tsubq\t${lanes}, %{self.count}", "\tjb\t.LR1"]
+        out += [".LR0:", *self._body("")]
+        out += advance(self.contract, lanes)
+        out += [f"\tsubq\t${lanes}, %{self.count}", "\tjae\t.LR0"]
+        if self.is_512:
+            out += [".LR1:", f"\taddq\t${lanes}, %{self.count}", "\tje\t.LR2"]
+            out += [
+                f"\tmovq\t$-1, %{self.temporary}",
+                f"\tbzhiq\t%{self.count}, %{self.temporary}, %{self.temporary}",
+                f"\tkmovq\t%{self.temporary}, %k1",
+                *self._body("k1"),
+                *advance_by(self.contract, self.count, self.temporary),
+                ".LR2:",
+            ]
+        out += self._finish()
+        if not self.is_512:
+            out.append("\tvzeroupper")
+        return "\n".join([*out, "\tjmp\t.LH"]) + "\n"
+
+    def _take(self) -> list[str]:
+        lines, self.vector.lines = self.vector.lines, []
+        return lines
+
+    def _setup(self) -> list[str]:
+        vector, spec = self.vector, self.spec
+        vector.broadcast_scalars(scalar_leaves(spec))
+        if spec.family == "reduce":
+            self.accumulator = vector.new()
+            name = vector.name(self.accumulator)
+            if spec.operator in ("min", "max"):
+                self._broadcast_accumulator()
+            elif spec.operator == "and" and self.is_512:
+                vector.emit("vpternlogd", "$255", name, name, name)
+            elif spec.operator == "and":
+                vector.emit("vpcmpeqd", name, name, name)
+            else:
+                vector.emit("vpxord" if self.is_512 else "vpxor", name, name, name)
+            if spec.operator == "add" and spec.element.bits == 8:
+                zero = vector.new()
+                text = vector.name(zero)
+                vector.emit("vpxord" if self.is_512 else "vpxor", text, text, text)
+                self.zero = zero
+        self.mark = vector.mark()
+        return self._take()
+
+    def _broadcast_accumulator(self) -> None:
+        assert self.mapping.accumulator is not None
+        bits = 64 if self.spec.element.bits == 64 else 32
+        suffix = {8: "b", 16: "w", 32: "d", 64: "q"}[self.spec.element.bits]
+        source = f"%{spelled(self.mapping.accumulator, bits)}"
+        name = self.vector.name(self.accumulator)
+        if self.is_512:
+            self.vector.emit(f"vpbroadcast{suffix}", source, name)
+            return
+        low = self.vector.name(self.accumulator, 128)
+        self.vector.emit("vmovq" if bits == 64 else "vmovd", source, low)
+        self.vector.emit(f"vpbroadcast{suffix}", low, name)
+
+    def _body(self, mask: str) -> list[str]:
+        vector, spec = self.vector, self.spec
+        vector.release(self.mark)
+        loaded = {array: vector.load(array, mask) for array in self.arrays or (0,)}
+        match spec.family:
+            case "reduce":
+                self._accumulate(loaded, mask)
+            case "count" | "byteclass":
+                self._count(loaded, mask)
+            case "map" | "map_in_place":
+                assert spec.expression is not None
+                self._store(vector.value(lowered(spec.expression, spec), loaded=loaded, mask=mask), mask)
+            case _:
+                self._conditional_store(loaded, mask)
+        return self._take()
+
+    def _accumulate(self, loaded: dict[int, int], mask: str) -> None:
+        vector, spec = self.vector, self.spec
+        assert spec.expression is not None
+        value = vector.value(lowered(spec.expression, spec), loaded=loaded)
+        total = vector.name(self.accumulator)
+        if spec.operator == "add" and spec.element.bits == 8:
+            sums = vector.name(vector.new())
+            vector.emit("vpsadbw", vector.name(self.zero), vector.name(value), sums)
+            vector.emit("vpaddq", sums, total, total)
+            return
+        decoration = f"{{%{mask}}}" if mask else ""
+        name = vector.mnemonic(spec.operator)
+        if mask and spec.operator in ("and", "or", "xor"):
+            if spec.element.bits < 32:  # no byte-masked logic: clear or fill the dead lanes first
+                self._neutralise(value, mask)
+                decoration = ""
+            elif spec.element.bits == 64:
+                name = name[:-1] + "q"
+        vector.emit(name, vector.name(value), total, total + decoration)
+
+    def _neutralise(self, value: int, mask: str) -> None:
+        if self.spec.operator == "and":
+            raise NotExpressible("narrow masked and")
+        name = self.vector.name(value)
+        self.vector.emit(f"vmovdqu{self.spec.element.bits}", name, f"{name}{{%{mask}}}{{z}}")
+
+    def _count(self, loaded: dict[int, int], mask: str) -> None:
+        vector, spec = self.vector, self.spec
+        assert spec.predicate is not None and self.mapping.accumulator is not None
+        node = lowered_predicate(spec.predicate, spec)
+        temporary = self.temporary
+        wide = spec.accumulator_bits
+        target = f"%{spelled(self.mapping.accumulator, wide)}"
+        add = "addq" if wide == 64 else "addl"
+        counted = f"%{spelled(temporary, wide)}"
+        if self.is_512:
+            vector.predicate_mask(node, "k2", loaded=loaded, mask=mask)
+            vector.emit("kmovq", "%k2", f"%{temporary}")
+            vector.emit("popcntq", f"%{temporary}", f"%{temporary}")
+            vector.emit(add, counted, target)
+            return
+        found, is_inverted = vector.predicate_vector(node, loaded=loaded)
+        bits = spec.element.bits
+        move = {8: "vpmovmskb", 16: "vpmovmskb", 32: "vmovmskps", 64: "vmovmskpd"}[bits]
+        low = f"%{spelled(temporary, 32)}"
+        vector.emit(move, vector.name(found), low)
+        if is_inverted:
+            full = {8: -1, 16: -1, 32: 255, 64: 15}[bits]
+            vector.emit("xorl", f"${full}", low)
+        vector.emit("popcntl", low, low)
+        if bits == 16:
+            vector.emit("shrl", "$1", low)
+        vector.emit(add, counted, target)
+
+    def _store(self, value: int, mask: str) -> None:
+        assert self.mapping.store is not None
+        decoration = f"{{%{mask}}}" if mask else ""
+        vector = self.vector
+        vector.emit(vector.move_mnemonic(), vector.name(value), address(self.mapping.store) + decoration)
+
+    def _conditional_store(self, loaded: dict[int, int], mask: str) -> None:
+        vector, spec = self.vector, self.spec
+        assert spec.predicate is not None and spec.expression is not None and self.mapping.store is not None
+        node = lowered_predicate(spec.predicate, spec)
+        if self.is_512:
+            vector.predicate_mask(node, "k2", loaded=loaded, mask=mask)
+            value = vector.value(lowered(spec.expression, spec), loaded=loaded, mask="k2")
+            self._store(value, "k2")
+            return
+        if spec.element.bits < 32 or (spec.element.is_float and not isinstance(spec.expression, Load)):
+            # No masked byte stores; unmasked float arithmetic raises flags gcc's loop does not.
+            raise NotExpressible("no masked store")
+        found, is_inverted = vector.predicate_vector(node, loaded=loaded)
+        if is_inverted:
+            ones = vector.name(vector.new())
+            vector.emit("vpcmpeqd", ones, ones, ones)
+            vector.emit("vpxor", ones, vector.name(found), vector.name(found))
+        value = vector.value(lowered(spec.expression, spec), loaded=loaded)
+        kind = "q" if spec.element.bits == 64 else "d"
+        target = address(self.mapping.store)
+        vector.emit(f"vpmaskmov{kind}", vector.name(value), vector.name(found), target)
+
+    # -- after the vectors -------------------------------------------------------------------------
+
+    def _finish(self) -> list[str]:
+        if self.spec.family != "reduce":
+            return []
+        self.vector.release(self.mark)
+        self._fold()
+        self._add_to_scalar()
+        return self._take()
+
+    def _fold(self) -> None:
+        vector, spec = self.vector, self.spec
+        total, spare = self.accumulator, vector.new()
+        is_sad = spec.operator == "add" and spec.element.bits == 8
+        operator = "vpaddq" if is_sad else vector.mnemonic(spec.operator)
+        narrow = operator[:-1] if spec.operator in ("and", "or", "xor") and self.is_512 else operator
+        evex = operator if self.is_512 else narrow
+
+        def step(extract: str, immediate: int, bits: int) -> None:
+            source = vector.name(total, bits * 2 if "extract" in extract else bits)
+            vector.emit(extract, f"${immediate}", source, vector.name(spare, bits))
+            vector.emit(evex, vector.name(spare, bits), vector.name(total, bits), vector.name(total, bits))
+
+        if self.is_512:
+            step("vextracti64x4", 1, 256)
+        step("vextracti32x4" if self.is_512 else "vextracti128", 1, 128)
+        step("vpshufd", 0x4E, 128)
+        bits = 64 if is_sad else spec.element.bits
+        if bits <= 32:
+            step("vpshufd", 0xB1, 128)
+        if bits <= 16:
+            step("vpsrld", 16, 128)
+        if bits <= 8:
+            step("vpsrlw", 8, 128)
+
+    def _add_to_scalar(self) -> None:
+        spec, vector = self.spec, self.vector
+        assert self.mapping.accumulator is not None
+        bits = spec.accumulator_bits
+        width = 64 if bits == 64 else 32
+        low = vector.name(self.accumulator, 128)
+        result = f"%{spelled(self.temporary, width)}"
+        vector.emit("vmovq" if width == 64 else "vmovd", low, result)
+        suffix = "q" if width == 64 else "l"
+        if spec.element.bits < 32 and spec.operator != "add":
+            self._narrow_to_scalar()
+            return
+        target = f"%{spelled(self.mapping.accumulator, width)}"
+        if spec.operator in ("min", "max"):
+            vector.emit(f"mov{suffix}", result, target)
+        else:
+            vector.emit(f"{spec.operator}{suffix}", result, target)
+
+    def _narrow_to_scalar(self) -> None:
+        spec, vector = self.spec, self.vector
+        assert self.mapping.accumulator is not None
+        kind = {8: "b", 16: "w"}[spec.element.bits]
+        part = f"%{spelled(self.temporary, spec.element.bits)}"
+        whole = f"%{spelled(self.temporary, 32)}"
+        own = f"%{spelled(self.mapping.accumulator, 32)}"
+        own_part = f"%{spelled(self.mapping.accumulator, spec.element.bits)}"
+        if self.extension == "partial" and spec.operator not in ("min", "max"):
+            vector.emit(f"{spec.operator}{kind}", part, own_part)
+            return
+        vector.emit(f"mov{'s' if self.extension == 'sign' else 'z'}{kind}l", part, whole)
+        if spec.operator not in ("min", "max"):
+            vector.emit(f"{spec.operator}l", whole, own)
+            return
+        less = ("l", "g") if spec.element.is_signed else ("b", "a")
+        vector.emit(f"cmp{kind}", own_part, part)
+        vector.emit(f"cmov{less[0] if spec.operator == 'min' else less[1]}", whole, own)

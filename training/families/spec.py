@@ -1,0 +1,327 @@
+"""Loop specifications: a family, an element type and what one iteration does; and their C."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from llmcc.training.families.tree import (
+    TYPES,
+    Absolute,
+    Binary,
+    Compare,
+    Constant,
+    Either,
+    ElementType,
+    Expression,
+    Load,
+    Parameter,
+    Predicate,
+    Range,
+    Shift,
+    c_expression,
+    c_predicate,
+    leaves,
+)
+
+FAMILIES = (
+    "reduce",
+    "count",
+    "byteclass",
+    "map",
+    "map_in_place",
+    "conditional",
+    "conditional_in_place",
+    "find",
+    "scan",
+    "mismatch",
+    "popcount",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSpec:
+    """One synthetic loop.
+
+    operator: of a reduction (add xor or and min max); "" elsewhere.
+    accumulator_bits: width of a counter or sum; 0 when there is none.
+    """
+
+    family: str
+    element: ElementType
+    expression: Expression | None = None
+    predicate: Predicate | None = None
+    operator: str = ""
+    accumulator_bits: int = 0
+    style: int = 0  # index and bound spelling of the C text
+
+
+def draw(family: str, rng: random.Random) -> LoopSpec:
+    """Draw a random loop of `family`."""
+    return _DRAW[family](rng)
+
+
+def _element(rng: random.Random, *, floats: bool, small: bool = True) -> ElementType:
+    names = ["i32", "u32", "i64", "u64", "i32"]
+    names += ["u8", "i8", "u16", "i16", "u8"] if small else []
+    names += ["f32", "f64"] if floats else []
+    return TYPES[rng.choice(names)]
+
+
+def _constant(rng: random.Random, element: ElementType) -> Constant:
+    if element.is_float:
+        return Constant(rng.choice((1, 2, 3, 5, 10)))
+    top = min((1 << (element.bits - element.is_signed)) - 1, 4000)
+    choices = [rng.randint(1, min(top, 127)), rng.randint(1, min(top, 20)), rng.randint(1, top)]
+    value = rng.choice(choices)
+    if element.is_signed and rng.random() < 0.15:
+        value = -value
+    return Constant(value)
+
+
+def _scalar(rng: random.Random, element: ElementType, position: int = 0) -> Expression:
+    return Parameter(position) if rng.random() < 0.4 else _constant(rng, element)
+
+
+def _operators(element: ElementType) -> tuple[str, ...]:
+    if element.is_float:
+        return ("add", "sub", "mul", "mul", "add")
+    some = ("add", "sub", "and", "or", "xor", "add", "min", "max")
+    return some if element.bits == 8 else (*some, "mul", "shl", "shr")
+
+
+_KIND = {"sub": "add", "shl": "mul"}
+
+
+def _expression(rng: random.Random, element: ElementType, *, arrays: int, depth: int) -> Expression:
+    node: Expression = Load(0)
+    has_parameter = False
+    previous = ""
+    for level in range(depth):
+        # Two of a kind in a row would be folded by gcc, and the expert side could not be learnt.
+        choices = [o for o in _operators(element) if _KIND.get(o, o) != previous]
+        operator = rng.choice(choices)
+        previous = _KIND.get(operator, operator)
+        if operator in ("shl", "shr"):
+            node = Shift(operator, node, rng.randint(1, min(element.bits - 1, 12)))
+            continue
+        right: Expression
+        if arrays == 2 and level == 0:
+            right = Load(1)
+        else:
+            right = _scalar(rng, element) if not has_parameter else _constant(rng, element)
+            has_parameter = has_parameter or isinstance(right, Parameter)
+        node = Binary(operator, node, right)
+    if not element.is_float and element.is_signed and rng.random() < 0.08:
+        node = Absolute(node) if isinstance(node, Load) else node
+    return node
+
+
+def _predicate(rng: random.Random, element: ElementType, *, allow_eq: bool = True) -> Predicate:
+    operators = ["lt", "gt", "le", "ge"] + (
+        ["eq", "ne", "eq"] if allow_eq and not element.is_float else []
+    )
+    roll = rng.random()
+    first = Compare(rng.choice(operators), Load(0), _scalar(rng, element))
+    if roll < 0.7 or element.is_float:
+        return first
+    if roll < 0.85:
+        low = rng.randint(1, 90)
+        return Range(Load(0), low, low + rng.randint(2, 30))
+    values = rng.sample(range(1, 120), 2)
+    return Either(*(Compare("eq", Load(0), Constant(value)) for value in values))
+
+
+def _reduce(rng: random.Random) -> LoopSpec:
+    element = _element(rng, floats=False)
+    operators = ["xor", "or", "and", "min", "max"]
+    if element.bits >= 32 or element.name == "u8":
+        operators += ["add", "add", "add"]
+    operator = rng.choice(operators)
+    bits = element.bits
+    if operator == "add" and element.bits == 8:
+        bits = rng.choice((32, 64))
+        return LoopSpec("reduce", element, Load(0), None, operator, bits, rng.randrange(4))
+    depth = rng.choice((0, 0, 0, 1, 1, 2))
+    arrays = 2 if depth and rng.random() < 0.4 else 1
+    node = _expression(rng, element, arrays=arrays, depth=depth)
+    return LoopSpec("reduce", element, node, None, operator, bits, rng.randrange(4))
+
+
+def _count(rng: random.Random) -> LoopSpec:
+    element = _element(rng, floats=True)
+    return LoopSpec(
+        "count", element, None, _predicate(rng, element), "", rng.choice((32, 64)), rng.randrange(4)
+    )
+
+
+def _byteclass(rng: random.Random) -> LoopSpec:
+    element = TYPES[rng.choice(("u8", "i8"))]
+    parts: list[Predicate] = []
+    for _ in range(rng.choice((1, 2, 2, 3))):
+        low = rng.randint(9, 120)
+        if rng.random() < 0.5:
+            parts.append(Compare("eq", Load(0), Constant(low)))
+        else:
+            high = min(low + rng.randint(1, 30), 126)
+            parts.append(Range(Load(0), low, high))
+    predicate = parts[0]
+    for part in parts[1:]:
+        predicate = Either(predicate, part)
+    return LoopSpec(
+        "byteclass", element, None, predicate, "", rng.choice((32, 64)), rng.randrange(4)
+    )
+
+
+def _map(rng: random.Random) -> LoopSpec:
+    element = _element(rng, floats=True)
+    arrays = rng.choice((1, 1, 2))
+    node = _expression(rng, element, arrays=arrays, depth=rng.choice((1, 1, 2, 2, 3)))
+    return LoopSpec("map", element, node, None, "", 0, rng.randrange(4))
+
+
+def _map_in_place(rng: random.Random) -> LoopSpec:
+    element = _element(rng, floats=True)
+    arrays = rng.choice((1, 1, 1, 2))
+    node = _expression(rng, element, arrays=arrays, depth=rng.choice((1, 1, 2, 3)))
+    return LoopSpec("map_in_place", element, node, None, "", 0, rng.randrange(4))
+
+
+def _conditional(rng: random.Random) -> LoopSpec:
+    element = _element(rng, floats=True)
+    node = _expression(rng, element, arrays=1, depth=rng.choice((0, 1, 1, 2)))
+    return LoopSpec("conditional", element, node, _predicate(rng, element), "", 0, rng.randrange(4))
+
+
+def _conditional_in_place(rng: random.Random) -> LoopSpec:
+    element = _element(rng, floats=True)
+    node = _expression(rng, element, arrays=1, depth=rng.choice((1, 1, 2)))
+    if rng.random() < 0.3:
+        node = _scalar(rng, element)
+    return LoopSpec(
+        "conditional_in_place", element, node, _predicate(rng, element), "", 0, rng.randrange(4)
+    )
+
+
+def _find(rng: random.Random) -> LoopSpec:
+    element = _element(rng, floats=True)
+    return LoopSpec("find", element, None, _predicate(rng, element), "", 0, rng.randrange(4))
+
+
+def _scan(rng: random.Random) -> LoopSpec:
+    element = TYPES[rng.choice(("u8", "i8", "u8", "i32", "u16", "u32"))]
+    predicate = _predicate(rng, element)
+    return LoopSpec("scan", element, None, predicate, "", 0, rng.randrange(4))
+
+
+def _mismatch(rng: random.Random) -> LoopSpec:
+    element = _element(rng, floats=False)
+    predicate = Compare(rng.choice(("ne", "ne", "ne", "eq")), Load(0), Load(1))
+    return LoopSpec("mismatch", element, None, predicate, "", 0, rng.randrange(4))
+
+
+def _popcount(rng: random.Random) -> LoopSpec:
+    element = TYPES[rng.choice(("u32", "u64"))]
+    return LoopSpec("popcount", element, None, None, "", rng.choice((32, 64)), rng.randrange(4))
+
+
+_DRAW = {
+    "reduce": _reduce,
+    "count": _count,
+    "byteclass": _byteclass,
+    "map": _map,
+    "map_in_place": _map_in_place,
+    "conditional": _conditional,
+    "conditional_in_place": _conditional_in_place,
+    "find": _find,
+    "scan": _scan,
+    "mismatch": _mismatch,
+    "popcount": _popcount,
+}
+
+
+def c_function(spec: LoopSpec, name: str) -> str:
+    """Write the loop as an ordinary C function."""
+    t = spec.element.c_name
+    loads = ("a[i]", "b[i]")
+    used = leaves(spec.expression) if spec.expression is not None else []
+    used += leaves(spec.predicate) if spec.predicate is not None else []
+    parameters = [f"{t} k"] if any(isinstance(leaf, Parameter) for leaf in used) else []
+    value = (
+        c_expression(spec.expression, spec.element, loads) if spec.expression is not None else ""
+    )
+    test = c_predicate(spec.predicate, spec.element, loads) if spec.predicate is not None else ""
+    index, count = (("size_t", "size_t"), ("int", "int"), ("long", "long"), ("unsigned", "unsigned"))[
+        spec.style
+    ]
+    loop = f"for ({index} i = 0; i < n; i++)"
+    body: str
+    match spec.family:
+        case "reduce":
+            total = f"{'u' if not spec.element.is_signed else ''}int{spec.accumulator_bits}_t"
+            total = (
+                t if spec.operator != "add" or spec.accumulator_bits == spec.element.bits else total
+            )
+            body = f"{total} s = {'k0' if spec.operator in ('min', 'max', 'and') else '0'};\n"
+            body += f"\t{loop} {{ {_accumulate(spec, t, value)} }}\n\treturn s;"
+            parameters = [f"{t} k0", *parameters]
+            result = total
+        case "count" | "byteclass":
+            result = "size_t" if spec.accumulator_bits == 64 else "int"
+            body = f"{result} s = 0;\n\t{loop} if ({test}) s++;\n\treturn s;"
+        case "map":
+            result, body = "void", f"{loop} o[i] = {value};"
+        case "map_in_place":
+            result, body = "void", f"{loop} a[i] = {value};"
+        case "conditional":
+            result, body = "void", f"{loop} if ({test}) o[i] = {value};"
+        case "conditional_in_place":
+            result, body = "void", f"{loop} if ({test}) a[i] = {value};"
+        case "find" | "mismatch":
+            result = "long"
+            body = f"{loop} if ({test}) return (long)i;\n\treturn -1;"
+        case "scan":
+            pointer = (
+                c_predicate(spec.predicate, spec.element, ("*a", "*b")) if spec.predicate else ""
+            )
+            result, body = f"const {t} *", f"while (!({pointer})) a++;\n\treturn a;"
+        case _:
+            result, body = _popcount_c(spec, loop)
+    is_written = spec.family in ("map_in_place", "conditional_in_place")
+    arguments = [
+        f"{'' if is_written else 'const '}{t} *a",
+        f"const {t} *b",
+        f"{t} *o",
+        f"{count} n",
+        *parameters,
+    ]
+    return f"{result} {name}({', '.join(arguments)})\n{{\n\t{body}\n}}\n"
+
+
+def _accumulate(spec: LoopSpec, c_name: str, value: str) -> str:
+    if spec.operator in ("min", "max"):
+        sign = "<" if spec.operator == "min" else ">"
+        return f"{c_name} v = {value}; if (v {sign} s) s = v;"
+    return f"s {({'add': '+', 'xor': '^', 'or': '|', 'and': '&'})[spec.operator]}= {value};"
+
+
+def _popcount_c(spec: LoopSpec, loop: str) -> tuple[str, str]:
+    result = "size_t" if spec.accumulator_bits == 64 else "int"
+    if spec.style == 0:
+        kind = spec.element.c_name
+        return (
+            result,
+            f"{result} s = 0; {kind} x = a[0];\n\twhile (x) {{ x &= x - 1; s++; }}\n\treturn s;",
+        )
+    if spec.element.bits == 32:
+        steps = (
+            "uint32_t x = a[i]; x -= (x >> 1) & 0x55555555u; x = (x & 0x33333333u) + ((x >> 2) & 0x33333333u);"
+            " x = (x + (x >> 4)) & 0x0f0f0f0fu; s += (x * 0x01010101u) >> 24;"
+        )
+    else:
+        steps = (
+            "uint64_t x = a[i]; x -= (x >> 1) & 0x5555555555555555u;"
+            " x = (x & 0x3333333333333333u) + ((x >> 2) & 0x3333333333333333u);"
+            " x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0fu; s += (x * 0x0101010101010101u) >> 56;"
+        )
+    return result, f"{result} s = 0;\n\t{loop} {{ {steps} }}\n\treturn s;"

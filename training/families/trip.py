@@ -1,0 +1,145 @@
+"""What every expert rewrite shares: how many iterations are left, and how registers advance."""
+
+from __future__ import annotations
+
+from llmcc.regions.model import Access, Contract, Latch
+from llmcc.training.families.vector import NotExpressible
+from llmcc.x86.registers import spelled
+
+
+def counted_latch(contract: Contract) -> Latch:
+    """The one counted exit a template can work with."""
+    latches = set(contract.latches)
+    if len(latches) != 1:
+        raise NotExpressible("not one counted exit")
+    latch = latches.pop()
+    if not latch.is_advanced:
+        raise NotExpressible("the exit is not at the end")
+    return latch
+
+
+def iterations_but_one(contract: Contract, latch: Latch, target: str, temporary: str) -> list[str]:
+    """Text that puts T-1 into `target`, or goes to the head when it is 0 or not certain."""
+    step = next(i.step for i in contract.inductions if i.register == latch.induction)
+    if latch.condition == "ne":
+        return _from_difference(latch, step, target)
+    if latch.bound is None or step != 1 or latch.condition not in ("b", "l"):
+        raise NotExpressible("no simple trip count")
+    if latch.bits == 64:
+        jump = "jbe" if latch.condition == "b" else "jle"
+        return [
+            f"\tmovq\t%{latch.bound}, %{target}",
+            f"\tsubq\t%{latch.induction}, %{target}",
+            f"\t{jump}\t.LH",
+            f"\tsubq\t$1, %{target}",
+            "\tje\t.LH",
+        ]
+    move = "movslq" if latch.condition == "l" else "movl"
+    bits = 64 if latch.condition == "l" else 32
+    return [
+        f"\t{move}\t%{spelled(latch.bound, 32)}, %{spelled(target, bits)}",
+        f"\t{move}\t%{spelled(latch.induction, 32)}, %{spelled(temporary, bits)}",
+        f"\tsubq\t%{temporary}, %{target}",
+        f"\tsubq\t$1, %{target}",
+        "\tjle\t.LH",
+    ]
+
+
+def _from_difference(latch: Latch, step: int, target: str) -> list[str]:
+    bits = latch.bits
+    suffix = "q" if bits == 64 else "l"
+    size = abs(step)
+    if size & (size - 1):
+        raise NotExpressible("step is not a power of two")
+    wide = f"%{spelled(target, bits)}"
+    induction = f"%{spelled(latch.induction, bits)}"
+    bound = f"%{spelled(latch.bound, bits)}" if latch.bound else f"${latch.bound_value}"
+    if step < 0 and latch.bound is None and latch.bound_value == 0:
+        lines = [f"\tmov{suffix}\t{induction}, {wide}"]  # counts down to 0
+    elif step > 0:
+        lines = [f"\tmov{suffix}\t{bound}, {wide}", f"\tsub{suffix}\t{induction}, {wide}"]
+    else:
+        lines = [f"\tmov{suffix}\t{induction}, {wide}", f"\tsub{suffix}\t{bound}, {wide}"]
+    if size > 1:
+        lines.append(f"\tshr{suffix}\t${size.bit_length() - 1}, {wide}")
+    return [*lines, f"\tsub{suffix}\t$1, {wide}", "\tje\t.LH"]
+
+
+def address(access: Access, *, offset_bytes: int = 0) -> str:
+    """The address of an access at the current iteration, as AT&T text."""
+    disp = access.disp + offset_bytes
+    inner = f"%{access.base}" if access.base else ""
+    if access.index:
+        inner += f",%{access.index}" + (f",{access.scale}" if access.scale > 1 else "")
+    return f"{disp or ''}({inner})"
+
+
+def advance(contract: Contract, iterations: int) -> list[str]:
+    """Advance every induction by a fixed number of iterations."""
+    lines: list[str] = []
+    for induction in contract.inductions:
+        amount = induction.step * iterations
+        suffix = "q" if induction.bits == 64 else "l"
+        verb = "add" if amount > 0 else "sub"
+        lines.append(
+            f"\t{verb}{suffix}\t${abs(amount)}, %{spelled(induction.register, induction.bits)}"
+        )
+    return lines
+
+
+def advance_by(contract: Contract, count: str, temporary: str) -> list[str]:
+    """Advance every induction by as many iterations as register `count` holds."""
+    lines: list[str] = []
+    for induction in contract.inductions:
+        step, bits = induction.step, induction.bits
+        suffix = "q" if bits == 64 else "l"
+        register = f"%{spelled(induction.register, bits)}"
+        if step in (2, 4, 8):
+            # A 32-bit lea takes 64-bit addresses and cuts the sum.
+            lines.append(f"\tlea{suffix}\t(%{induction.register},%{count},{step}), {register}")
+        elif abs(step) == 1:
+            verb = "add" if step > 0 else "sub"
+            lines.append(f"\t{verb}{suffix}\t%{spelled(count, bits)}, {register}")
+        else:
+            lines.append(
+                f"\timul{suffix}\t${step}, %{spelled(count, bits)}, %{spelled(temporary, bits)}"
+            )
+            lines.append(f"\tadd{suffix}\t%{spelled(temporary, bits)}, {register}")
+    return lines
+
+
+def overlap_guards(contract: Contract, width_bytes: int, temporary: str) -> list[str]:
+    """Go to the head when a store reaches into what the same wide step loads later.
+
+    Iteration i stores before iteration j > i loads; a wide step loads first. They differ only if
+    0 < store - load < width for the addresses of one iteration (elements before that are past).
+    """
+    lines: list[str] = []
+    stores = [access for access in contract.accesses if access.is_store]
+    for store in stores:
+        for load in contract.accesses:
+            if load is store or not (load.is_load or load.is_store):
+                continue
+            lines += _guard(store, load, width_bytes, temporary)
+    return lines
+
+
+def _guard(store: Access, load: Access, width_bytes: int, temporary: str) -> list[str]:
+    if (store.index, store.scale if store.index else 1) != (
+        load.index,
+        load.scale if load.index else 1,
+    ):
+        raise NotExpressible("addresses of two shapes")
+    delta = store.disp - load.disp
+    if store.base == load.base:
+        if delta == 0 or (delta < 0 and not load.is_store):
+            return []
+        raise NotExpressible("reads what it has just written")
+    if load.is_store:
+        raise NotExpressible("two output arrays")
+    return [
+        f"\tleaq\t{delta - 1}(%{store.base}), %{temporary}",
+        f"\tsubq\t%{load.base}, %{temporary}",
+        f"\tcmpq\t${width_bytes - 2}, %{temporary}",
+        "\tjbe\t.LH",
+    ]
