@@ -145,10 +145,10 @@ def _repeated_command(text: str, driver: Driver) -> list[str] | str:
         words = _expanded(driver)
     except (OSError, ValueError) as error:
         return f"a file of options cannot be read: {error}"
-    for word in words:
+    kept = _kept_words(words, source_name=named[1])
+    for word in kept:
         if _NOT_REPEATABLE.fullmatch(word):
             return f"a command with {word} cannot be repeated"
-    kept = _kept_words(words, source_name=named[1])
     source_count = sum(os.path.basename(word) == named[1] for word in kept)
     if source_count != 1:
         return f"{source_count} of gcc's inputs are called {named[1]}"
