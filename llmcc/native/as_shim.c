@@ -173,11 +173,11 @@ int main(int argc, char **argv) {
         !unit_key(&unit, shim.driver, key))
         run_original(&shim);
     Entry entry = store_lookup(shim.cache, key);
-    if (entry.kind == ENTRY_MISSING && may_optimise()) {
+    if ((entry.kind == ENTRY_MISSING || entry.kind == ENTRY_UNFINISHED) && may_optimise()) {
         optimise(&shim, &unit, key);
         entry = store_lookup(shim.cache, key);
     }
-    if (entry.kind == ENTRY_REWRITTEN && assemble_rewritten(&shim, &entry))
+    if (entry.size > 0 && assemble_rewritten(&shim, &entry))
         return 0;
     run_original(&shim);
 }

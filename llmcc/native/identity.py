@@ -50,3 +50,8 @@ def is_private(folder: Path) -> bool:
     """Tell whether a folder is the user's own and nobody else can write to it."""
     status = folder.stat()
     return status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def digest_bytes(data: bytes) -> str:
+    """Return the digest of bytes that native/blake2b.c also computes, in hexadecimal digits."""
+    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()

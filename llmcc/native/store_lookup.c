@@ -162,7 +162,7 @@ static bool parse_entry(Text file, Entry *entry) {
     *newline = 0;
     if (sscanf(file.bytes, "llmcc-unit 1 %c %64s %zu %zu%n", &kind, expected, &manifest_size,
                &text_size, &header_size) != 4 ||
-        file.bytes + header_size != newline || (kind != 'n' && kind != 'r'))
+        file.bytes + header_size != newline || !strchr("nrp", kind))
         return false;
     char *body = newline + 1;
     size_t body_size = file.bytes + file.size - body;
@@ -172,7 +172,9 @@ static bool parse_entry(Text file, Entry *entry) {
     if (strcmp(digest, expected) != 0)
         return false;
     if (are_sources_unchanged(body, manifest_size)) {
-        entry->kind = kind == 'n' ? ENTRY_NEGATIVE : ENTRY_REWRITTEN;
+        entry->kind = kind == 'n'   ? ENTRY_NEGATIVE
+                      : kind == 'r' ? ENTRY_REWRITTEN
+                                    : ENTRY_UNFINISHED;
         entry->text = body + manifest_size;
         entry->size = text_size;
     }

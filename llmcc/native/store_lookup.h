@@ -8,11 +8,11 @@
 
 #include "blake2b.h"
 
-typedef enum { ENTRY_MISSING, ENTRY_NEGATIVE, ENTRY_REWRITTEN } EntryKind;
+typedef enum { ENTRY_MISSING, ENTRY_NEGATIVE, ENTRY_REWRITTEN, ENTRY_UNFINISHED } EntryKind;
 
 typedef struct {
     EntryKind kind;
-    const char *text; /* the rewritten unit, ENTRY_REWRITTEN only; not zero-ended */
+    const char *text; /* the rewritten unit, not zero-ended; empty when there is none */
     size_t size;
 } Entry;
 

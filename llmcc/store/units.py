@@ -1,20 +1,20 @@
 """Unit entries: what to hand to the assembler instead of a unit's text, or that nothing is.
 
 Format, read by native/store_lookup.c: one header line
-``llmcc-unit 1 <n|r> <BLAKE2b-256 of what follows, hex> <manifest bytes> <text bytes>``,
-then the manifest (a line ``<size> <ctime_ns> <BLAKE2b-256, hex> <path>`` for each source file),
-then the rewritten text. An entry counts only while its sources are what the manifest says: the
-same assembly may come from a source whose pointers have become volatile.
+``llmcc-unit 1 <n|r|p> <BLAKE2b-256 of what follows, hex> <manifest bytes> <text bytes>``
+(n: nothing to rewrite, r: rewritten, p: rewritten, but not all loops have been decided), then the
+manifest (a line ``<size> <ctime_ns> <BLAKE2b-256, hex> <path>`` for each source file), then the
+rewritten text. An entry counts only while its sources are what the manifest says: the same
+assembly may come from a source whose pointers have become volatile.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from llmcc.native.identity import DIGEST_BYTES
+from llmcc.native.identity import digest_bytes
 from llmcc.store.files import shard_path, write_atomically
 
 
@@ -34,6 +34,7 @@ class UnitEntry:
 
     rewritten: str | None  # None: gcc's text is the best there is
     sources: tuple[SourceFile, ...]
+    is_final: bool = True  # False: optimising again may find more; only with a text
 
 
 def describe_source(path: Path) -> SourceFile:
@@ -45,7 +46,7 @@ def describe_source(path: Path) -> SourceFile:
     # The time is read first: a change in between makes the entry stale, never wrong.
     status = path.stat()
     data = path.read_bytes()
-    return SourceFile(path.absolute(), status.st_size, status.st_ctime_ns, _digest(data))
+    return SourceFile(path.absolute(), status.st_size, status.st_ctime_ns, digest_bytes(data))
 
 
 class UnitStore:
@@ -68,8 +69,8 @@ class UnitStore:
         manifest = b"".join(_manifest_line(source) for source in entry.sources)
         text = b"" if entry.rewritten is None else entry.rewritten.encode("latin-1")
         body = manifest + text
-        kind = "n" if entry.rewritten is None else "r"
-        header = f"llmcc-unit 1 {kind} {_digest(body)} {len(manifest)} {len(text)}\n"
+        kind = "n" if entry.rewritten is None else "r" if entry.is_final else "p"
+        header = f"llmcc-unit 1 {kind} {digest_bytes(body)} {len(manifest)} {len(text)}\n"
         write_atomically(self.path(key), header.encode() + body)
 
     def get(self, key: str) -> UnitEntry | None:
@@ -100,15 +101,16 @@ def _manifest_line(source: SourceFile) -> bytes:
 def _parse(data: bytes) -> UnitEntry | None:
     header, _, body = data.partition(b"\n")
     words = header.split(b" ")
-    if len(words) != 6 or words[:2] != [b"llmcc-unit", b"1"] or words[2] not in (b"n", b"r"):
+    if len(words) != 6 or words[:2] != [b"llmcc-unit", b"1"] or words[2] not in (b"n", b"r", b"p"):
         return None
-    if _digest(body).encode() != words[3] or not all(word.isdigit() for word in words[4:]):
+    if digest_bytes(body).encode() != words[3] or not all(word.isdigit() for word in words[4:]):
         return None
     manifest_bytes, text_bytes = int(words[4]), int(words[5])
     if manifest_bytes + text_bytes != len(body):
         return None
-    rewritten = body[manifest_bytes:].decode("latin-1") if words[2] == b"r" else None
-    return UnitEntry(rewritten, _parse_manifest(body[:manifest_bytes]))
+    rewritten = None if words[2] == b"n" else body[manifest_bytes:].decode("latin-1")
+    sources = _parse_manifest(body[:manifest_bytes])
+    return UnitEntry(rewritten, sources, is_final=words[2] != b"p")
 
 
 def _parse_manifest(manifest: bytes) -> tuple[SourceFile, ...]:
@@ -119,7 +121,3 @@ def _parse_manifest(manifest: bytes) -> tuple[SourceFile, ...]:
         )
         for size, ctime, digest, path in sources
     )
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
