@@ -66,8 +66,8 @@ def _time_kernel(
     """Return (placements, rounds, variants) in ns per call."""
     # Each round has inputs of its own: with one pool for all, the branch predictor knew 60,000
     # random branches by heart, and better those of whichever variant had run more often.
-    pools = [_pool(kernel, n, rng) for _ in range(rounds)]
-    trial_pool = _pool(kernel, n, rng)
+    pools = [make_pool(kernel, n, rng) for _ in range(rounds)]
+    trial_pool = make_pool(kernel, n, rng)
     functions = [driver.functions(paths, kernel.name) for paths in libraries]
     passes = _passes(driver, functions[0], trial_pool)
     return np.stack(
@@ -83,7 +83,7 @@ def _time_kernel(
     )
 
 
-def _pool(kernel: Kernel, n: int, rng: np.random.Generator) -> Pool:
+def make_pool(kernel: Kernel, n: int, rng: np.random.Generator) -> Pool:
     """Make inputs at rotating offsets, in one block each for what is read and written."""
     size = kernel.dtype.itemsize
     one = everyday_inputs(kernel, n, rng)

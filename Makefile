@@ -1,0 +1,74 @@
+# The verbs of the project. The text after `##` is what `make` prints.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := llmcc backends training tests
+MAX_LINES := 400
+
+.DEFAULT_GOAL := help
+.PHONY: help setup train-setup demo test check fmt lint type arch golden unit adversarial bench wheel docs clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# Each stamp is the proof that an install ended well.
+$(VENV)/.run: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e .
+	@touch $@
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@touch $@ $(VENV)/.run
+$(VENV)/.train: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet -e '.[dev,train]'
+	@touch $@ $(VENV)/.run $(VENV)/.dev
+
+setup: $(VENV)/.dev ## make .venv with llmcc and the tools of development
+train-setup: $(VENV)/.train ## the same with torch and transformers, which training needs
+
+demo: $(VENV)/.run ## build an example with gcc -O3 and with llmcc -O3, print both times
+	@sh examples/demo.sh $(BIN)/llmcc
+
+test: $(VENV)/.train lint type arch golden wheel unit ## everything CI runs; pytest comes last
+
+check: test ## another name for `make test`
+
+fmt: $(VENV)/.dev ## format and fix what can be fixed
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+lint: $(VENV)/.dev ## ruff, in check mode
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+
+type: $(VENV)/.train ## mypy --strict (with torch's own types)
+	$(BIN)/mypy
+
+arch: $(VENV)/.dev ## import contract and length of files
+	$(BIN)/lint-imports
+	@find $(SOURCES) -name '*.py' -type f -exec awk -v most=$(MAX_LINES) \
+	  'END { if (NR > most) { print FILENAME ": " NR " lines, more than " most; exit 1 } }' {} ';' \
+	  | { ! grep . ; }
+
+golden: $(VENV)/.dev ## text in, text out: lit and filecheck on tests/golden
+	$(BIN)/lit --allow-empty-runs -q tests/golden
+
+unit: $(VENV)/.train ## pytest, adversarial tests included
+	$(BIN)/pytest -m 'not timing'
+
+adversarial: $(VENV)/.dev ## only the tests with wrong rewrites and hostile programs
+	$(BIN)/pytest tests/adversarial
+
+bench: $(VENV)/.run ## time and check the kernels: gcc, clang, llmcc
+	$(BIN)/llmcc-ctl bench
+
+wheel: $(VENV)/.dev ## build the wheel, install it in a fresh venv, use it there
+	sh tests/packaging/fresh_install.sh $(BIN)/python
+
+docs: $(VENV)/.dev ## write docs/cli.md anew from the commands' own help
+	$(BIN)/python docs/write_cli.py
+
+clean: ## remove what the targets made, the venv excepted
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache tests/golden/Output
