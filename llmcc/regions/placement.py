@@ -47,6 +47,16 @@ def find_placement(
                 falls_into_head=False,
                 constant_labels=canonical.constant_labels,
             )
+    for line in jumps:
+        if (place := _after_next_jump(unit, line)) is not None:
+            return Placement(
+                insert_before=place,
+                head_label=head.labels[0],
+                retarget=jumps,
+                exit_labels=exit_labels,
+                falls_into_head=False,
+                constant_labels=canonical.constant_labels,
+            )
     return Refusal(Outcome.NO_ENTRY_PLACE)
 
 
@@ -63,3 +73,20 @@ def _after_block(unit: Unit, graph: Graph, number: int) -> int | None:
             break
         at += 1
     return at
+
+
+def _after_next_jump(unit: Unit, entering: int) -> int | None:
+    """The line behind the first unconditional jump after line `entering`.
+
+    Nothing runs into that place, and unwinding is as it is at `entering`: no directive between them
+    changes it.
+    """
+    for at in range(entering, len(unit.lines)):
+        line = unit.lines[at]
+        if line.kind is LineKind.DIRECTIVE and not line.name.startswith((".loc", ".p2align")):
+            return None
+        if line.kind is LineKind.INSTRUCTION and line.name == "jmp":
+            return at + 1
+        if line.kind is LineKind.INSTRUCTION and line.name in ("ret", "rep ret"):
+            return at + 1
+    return None
