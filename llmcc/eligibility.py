@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from llmcc.errors import LlmccError
+from llmcc.native.identity import digest_bytes
 from llmcc.outcome import Outcome, Refusal
 from llmcc.toolchain import run_gcc
 
@@ -62,12 +63,22 @@ class Driver:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file gcc read for a unit."""
+
+    path: Path  # absolute
+    size_bytes: int
+    ctime_ns: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Eligibility:
     """What gcc says of a unit's functions."""
 
     plain_functions: frozenset[str]  # assembler names of those that may be touched
     reasons: Mapping[str, str]  # of those that may not, as far as there is more to say
-    source_files: tuple[Path, ...]  # everything gcc read, absolute; empty when it was not asked
+    source_files: tuple[SourceFile, ...]  # everything gcc read; empty when it was not asked
     failure: str = ""  # why gcc could not be asked
 
     def refusal(self, function: str) -> Refusal | None:
@@ -119,17 +130,32 @@ def examine(text: str, driver: Driver | None) -> Eligibility:
                 return _refuse_all("gcc gives another text when run again")
             functions = _dumped_functions(dump.read_text("latin-1"))
             read = _dependencies(dependencies.read_text("utf-8", "surrogateescape"))
+            read += [Path(word[1:]) for word in driver.argv if word.startswith("@")]
+            files = tuple(describe_source(driver.folder / path) for path in read)
         except (OSError, LlmccError) as error:
             return _refuse_all(f"gcc could not be run again: {error}")
-    files = [driver.folder / path for path in read]
-    files += [driver.folder / word[1:] for word in driver.argv if word.startswith("@")]
-    if any(_is_younger(path, driver.started_ns) for path in files):
+    # Else gcc may have read what is no longer there; 10 ms is the grain of its start time.
+    if any(file.ctime_ns > driver.started_ns + 10_000_000 for file in files):
         return _refuse_all("a source file changed while gcc ran")
+    if any("\n" in str(file.path) for file in files):
+        return _refuse_all("a source file's name holds a line break")
     return Eligibility(
         plain_functions=frozenset(name for name, reason in functions.items() if not reason),
         reasons=MappingProxyType({name: reason for name, reason in functions.items() if reason}),
-        source_files=tuple(files),
+        source_files=files,
     )
+
+
+def describe_source(path: Path) -> SourceFile:
+    """Note a source file as it is now.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    # The time is read first: a change in between makes the entry stale, never wrong.
+    status = path.stat()
+    data = path.read_bytes()
+    return SourceFile(path.absolute(), status.st_size, status.st_ctime_ns, digest_bytes(data))
 
 
 def _refuse_all(why: str) -> Eligibility:
@@ -198,19 +224,11 @@ def _dumped_functions(dump: str) -> dict[str, str]:
     return functions
 
 
-def _dependencies(rule: str) -> Sequence[Path]:
+def _dependencies(rule: str) -> list[Path]:
     """Read the files of a make rule as `gcc -MD` writes it."""
     _, _, files = rule.replace("\\\n", " ").partition(": ")
     words = re.findall(r"(?:\\[ #]|\$\$|\S)+", files.partition("\n")[0])
     return [Path(re.sub(r"\\([ #])", r"\1", word).replace("$$", "$")) for word in words]
-
-
-def _is_younger(path: Path, instant_ns: int) -> bool:
-    """Tell whether a file changed after an instant (given 10 ms of its uncertainty), or is gone."""
-    try:
-        return path.stat().st_ctime_ns > instant_ns + 10_000_000
-    except OSError:
-        return True
 
 
 def _wall_clock_ns(since_boot_ns: int) -> int:

@@ -14,18 +14,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from llmcc.eligibility import SourceFile
 from llmcc.native.identity import digest_bytes
 from llmcc.store.files import shard_path, write_atomically
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file gcc read for a unit."""
-
-    path: Path  # absolute
-    size_bytes: int
-    ctime_ns: int
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +26,6 @@ class UnitEntry:
     rewritten: str | None  # None: gcc's text is the best there is
     sources: tuple[SourceFile, ...]
     is_final: bool = True  # False: optimising again may find more; only with a text
-
-
-def describe_source(path: Path) -> SourceFile:
-    """Note a source file as it is now.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    # The time is read first: a change in between makes the entry stale, never wrong.
-    status = path.stat()
-    data = path.read_bytes()
-    return SourceFile(path.absolute(), status.st_size, status.st_ctime_ns, digest_bytes(data))
 
 
 class UnitStore:

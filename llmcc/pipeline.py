@@ -1,0 +1,235 @@
+"""The way of a unit from gcc's text to the text that is assembled, stage by stage.
+
+Here, and only here, an unexpected error becomes gcc's own output.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from llmcc.asm.model import Unit
+from llmcc.asm.parse import parse
+from llmcc.config import Config, read_config
+from llmcc.eligibility import Driver, Eligibility, SourceFile, examine, read_driver
+from llmcc.errors import LlmccError
+from llmcc.native.identity import generation
+from llmcc.outcome import Outcome, Refusal
+from llmcc.regions.find import RefusedLoop, find_regions
+from llmcc.regions.model import Region
+from llmcc.splice import FastPath, splice
+from llmcc.store.keys import cpu_name, region_key
+from llmcc.store.outcomes import OutcomeLog
+from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
+from llmcc.store.units import UnitEntry, UnitStore
+
+# Endings that say nothing about the loop: another try may end otherwise, so they are not kept.
+_PASSING = frozenset(
+    {
+        Outcome.BUDGET_SPENT,
+        Outcome.INTERNAL_ERROR,
+        Outcome.MACHINE_TOO_NOISY,
+        Outcome.SANDBOX_UNSAFE,
+    }
+)
+
+_Result = TypeVar("_Result")
+
+
+class Rewriter(Protocol):
+    """Finds the best rewrite of one region; `llmcc.rewrite_region` holds the real one."""
+
+    def rewrite(self, region: Region, function_text: str) -> RegionDecision:
+        """Take a region through propose, gate, verify, measure and decide."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a unit is optimised with."""
+
+    config: Config
+    decisions: DecisionStore
+    ask_eligibility: Callable[[str], Eligibility]  # of a unit's text
+    make_rewriter: Callable[[], Rewriter]  # called when a region has to be tried
+    clock: Callable[[], float] = time.monotonic  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class UnitResult:
+    """A unit's end."""
+
+    text: str  # to assemble; gcc's own when nothing was accepted
+    records: tuple[LoopRecord, ...]  # in the order of the unit's loops, refused ones first
+    sources: tuple[SourceFile, ...] = ()  # what the eligibility of its functions rests on
+    is_final: bool = True  # False when trying again may find more
+
+
+def optimise_unit(text: str, context: Context) -> UnitResult:
+    """Put a fast path in front of every loop that one is found for."""
+    return _or_gcc(
+        lambda: _optimise(text, context),
+        otherwise=UnitResult(text, (), is_final=False),
+        config=context.config,
+    )
+
+
+def _optimise(text: str, context: Context) -> UnitResult:
+    unit = parse(text)
+    found = find_regions(unit)
+    refused = tuple(_refused_record(loop) for loop in found if isinstance(loop, RefusedLoop))
+    regions = [region for region in found if isinstance(region, Region)]
+    if not regions:
+        return UnitResult(text, refused)
+    eligibility = context.ask_eligibility(text)
+    workshop = _Workshop(unit, eligibility, context)
+    # The deepest and longest loops first: they are the likeliest to be hot.
+    hottest = sorted(regions, key=lambda region: (-region.depth, -region.instruction_count))
+    decided = {id(region): workshop.decide(region) for region in hottest}
+    records = tuple(_region_record(region, decided[id(region)]) for region in regions)
+    fast_paths = tuple(
+        FastPath(region, decided[id(region)].rewrite, decided[id(region)].isa)
+        for region in regions
+        if decided[id(region)].outcome is Outcome.ACCEPTED
+    )
+    return UnitResult(
+        text=splice(unit, fast_paths) if fast_paths else text,
+        records=refused + records,
+        sources=eligibility.source_files,
+        is_final=not any(decision.outcome in _PASSING for decision in decided.values()),
+    )
+
+
+class _Workshop:
+    """Decides on the regions of one unit, one after the other, within its budget."""
+
+    def __init__(self, unit: Unit, eligibility: Eligibility, context: Context) -> None:
+        self._unit = unit
+        self._eligibility = eligibility
+        self._context = context
+        self._deadline_s = context.clock() + context.config.budget_s
+        self._generation = generation()
+        self._cpu = cpu_name()
+        self._rewriter: Rewriter | None = None
+
+    def decide(self, region: Region) -> RegionDecision:
+        refusal = self._eligibility.refusal(region.function)
+        if refusal is not None:
+            return _decision_of(refusal)
+        key = region_key(region, generation=self._generation, cpu=self._cpu)
+        known = self._context.decisions.get(key)
+        if known is not None:
+            return known
+        if self._context.clock() >= self._deadline_s:
+            return RegionDecision(Outcome.BUDGET_SPENT)
+        decision = _or_gcc(
+            lambda: self._try(region),
+            otherwise=RegionDecision(Outcome.INTERNAL_ERROR),
+            config=self._context.config,
+        )
+        if decision.outcome not in _PASSING:
+            self._context.decisions.put(key, decision)
+        return decision
+
+    def _try(self, region: Region) -> RegionDecision:
+        if self._rewriter is None:
+            self._rewriter = self._context.make_rewriter()
+        return self._rewriter.rewrite(region, _function_text(self._unit, region.function))
+
+
+def _or_gcc(stage: Callable[[], _Result], *, otherwise: _Result, config: Config) -> _Result:
+    """Run a stage; log what it raises and go on with `otherwise`, unless the user is strict."""
+    try:
+        return stage()
+    except Exception:
+        if config.is_strict:
+            raise
+        sys.stderr.write(traceback.format_exc())
+        return otherwise
+
+
+def _refused_record(loop: RefusedLoop) -> LoopRecord:
+    decision = RegionDecision(loop.outcome, detail=loop.detail)
+    return LoopRecord(loop.function, loop.head_label, "", decision)
+
+
+def _region_record(region: Region, decision: RegionDecision) -> LoopRecord:
+    return LoopRecord(region.function, region.placement.head_label, region.text, decision)
+
+
+def _decision_of(refusal: Refusal) -> RegionDecision:
+    return RegionDecision(refusal.outcome, detail=refusal.detail)
+
+
+def _function_text(unit: Unit, name: str) -> str:
+    for function in unit.functions:
+        if function.name == name:
+            return "\n".join(line.text for line in unit.lines[function.first : function.last])
+    return ""
+
+
+def make_context(config: Config, driver: Driver | None) -> Context:
+    """Return the real context, for a unit made by `driver`."""
+
+    def make_rewriter() -> Rewriter:
+        # numpy, capstone and the model are loaded only for a loop nobody has tried before.
+        from llmcc.rewrite_region import RegionRewriter
+
+        return RegionRewriter(config)
+
+    return Context(
+        config=config,
+        decisions=DecisionStore(config.cache),
+        ask_eligibility=lambda text: examine(text, driver),
+        make_rewriter=make_rewriter,
+    )
+
+
+def store_result(key: str, result: UnitResult, store: UnitStore) -> None:
+    """Keep a unit's end for the `as` shim.
+
+    An end without fast paths that may still change is not kept: the next compile tries again.
+
+    Raises:
+        OSError: the store cannot be written.
+    """
+    has_fast_path = any(record.decision.outcome is Outcome.ACCEPTED for record in result.records)
+    if has_fast_path:
+        assert result.sources, "only functions that gcc was asked about may have fast paths"
+        store.put(key, UnitEntry(result.text, result.sources, is_final=result.is_final))
+    elif result.is_final:
+        store.put(key, UnitEntry(None, result.sources))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Optimise the unit on standard input for the shim: ``<cache> <key> <pid of gcc>``.
+
+    Standard output and error are the log.
+    """
+    cache, key, driver_pid = (sys.argv[1:] if argv is None else argv)[:3]
+    # Read first: gcc is there as long as the shim waits for us.
+    driver = read_driver(int(driver_pid))
+    text = sys.stdin.buffer.read().decode("latin-1")
+    try:
+        config = replace(read_config(), cache=Path(cache))
+        result = optimise_unit(text, make_context(config, driver))
+        store_result(key, result, UnitStore(config.cache))
+        OutcomeLog(config.cache).add(_unit_name(text), result.records)
+    except (LlmccError, OSError) as error:
+        sys.stderr.write(f"llmcc: {key[:12]}: {error}. gcc's output was used.\n")
+        return 1
+    return 0
+
+
+def _unit_name(text: str) -> str:
+    """Return the source's name out of `.file "name"`, the first line of gcc's text."""
+    return text.partition("\n")[0].partition('"')[2].rpartition('"')[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
