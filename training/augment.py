@@ -38,6 +38,7 @@ _IMPLICIT: dict[str, tuple[str, ...]] = {
 }
 # These use rax and rdx in their one-operand form only.
 _MULTIPLIES = frozenset(("imulb", "imulw", "imull", "imulq", "imul"))
+_NARROW = dict(zip(WIDE_ONLY, XMM, strict=True))
 _SHIFTS = tuple(
     name + size for name in ("shl", "sal", "shr", "sar", "rol", "ror") for size in "bwlq"
 )
@@ -73,7 +74,10 @@ class Renaming:
             fixed.add("rcx")
         if any(map(_is_widening_multiply, _lines(words))):
             fixed.update(("rax", "rdx"))
-        fixed |= _families(words[target_start:]) - _families(words[:target_start])
+        named = _families(words[target_start:])
+        if wide_follows_xmm:
+            named = {_NARROW.get(family, family) for family in named}
+        fixed |= named - _families(words[:target_start])
         return cls(frozenset(fixed), wide_follows_xmm)
 
     def draw(self, rng: random.Random, vocabulary: Vocabulary) -> NDArray[np.int64]:
@@ -83,7 +87,7 @@ class Renaming:
             **_shuffled(rng, (family for family in XMM if family not in self.fixed)),
         }
         if self.wide_follows_xmm:
-            for narrow, wide in zip(XMM, WIDE_ONLY, strict=True):
+            for wide, narrow in _NARROW.items():
                 renamed = new_family.get(narrow, narrow)
                 new_family[wide] = WIDE_ONLY[XMM.index(renamed)]
         table = np.arange(len(vocabulary), dtype=np.int64)

@@ -78,8 +78,8 @@ def pair_to_line(record: PairRecord) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def read_pairs(path: Path, *, with_regions: bool = False) -> Iterator[PairRecord]:
-    """Read a pairs file; regions are left out unless asked for, they are most of the time spent.
+def read_pairs(path: Path, *, with_regions: bool = True) -> Iterator[PairRecord]:
+    """Read a pairs file; without regions, which training has no use for, it is much quicker.
 
     Raises:
         ValueError: a line is not a record; the message names it.

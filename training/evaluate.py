@@ -133,7 +133,7 @@ def evaluate(
 
 def _selected(path: Path, *, split: str, per_family: int | None) -> Iterator[PairRecord]:
     taken: dict[str, int] = {}
-    for record in read_pairs(path, with_regions=True):
+    for record in read_pairs(path):
         if record.split != split or record.region is None:
             continue
         taken[record.family] = taken.get(record.family, 0) + 1

@@ -15,7 +15,7 @@ Score = Callable[[Region, Sequence[Proposal]], Iterable[bool]]
 def validator(seed: int) -> Score:
     """Make the score that the product itself would give, in a fresh sandbox for each region."""
     from llmcc.gate.check import check
-    from llmcc.sandbox.run import Sandbox
+    from llmcc.sandbox.runner import Sandbox
     from llmcc.verify.verify import verify
 
     def score(region: Region, proposals: Sequence[Proposal]) -> Iterator[bool]:

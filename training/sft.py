@@ -23,9 +23,7 @@ from llmcc.training import checkpoint
 from llmcc.training.checkpoint import Checkpoint, Position
 from llmcc.training.dataset import Batch, EncodedPair, epoch_batches, make_batch
 from llmcc.training.model import LanguageModel, ModelShape
-
-_ADAM_BETAS = (0.9, 0.98)
-_WEIGHT_DECAY = 0.05
+from llmcc.training.optimiser import Optimiser
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +31,10 @@ class Settings:
     """How to train."""
 
     minutes: float  # budget of training time; the schedule ends with it
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     warm_up_share: float = 0.03  # share of the budget in which the rate climbs
     tokens_per_batch: int = 4096  # of one backward pass: what stays in cache
-    batches_per_step: int = 2
+    batches_per_step: int = 1
     gradient_norm_limit: float = 1.0
     seed: int = 0
     save_every_s: float = 180.0
@@ -76,9 +74,9 @@ def train(
     `log_every_s` seconds and one with the validation figures at each save.
     """
     model = start.model()
-    optimiser = _optimiser(model, settings)
+    optimiser = Optimiser(model)
     if start.optimiser:
-        optimiser.load_state_dict(start.optimiser)
+        optimiser.restore(start.optimiser)
     position = start.position
     began = clock() - position.elapsed_s
     saved = logged = position.elapsed_s
@@ -89,16 +87,15 @@ def train(
         return replace(
             start,
             weights=model.state_dict(),
-            optimiser=optimiser.state_dict(),
+            optimiser=optimiser.state(),
             position=position,
             settings={"method": "sft", **asdict(settings)},
         )
 
     for step in _steps(pairs, start.vocabulary, position=position, settings=settings):
         rate = learning_rate_at(position.elapsed_s, settings=settings)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        losses.append(_one_step(model, optimiser, step.batches, settings=settings))
+        losses.append(_accumulate(model, step.batches))
+        optimiser.step(rate, gradient_norm_limit=settings.gradient_norm_limit)
         position = Position(
             step=position.step + 1,
             epoch=step.epoch,
@@ -206,14 +203,8 @@ def _steps(
         epoch, skipped = epoch + 1, 0
 
 
-def _one_step(
-    model: LanguageModel,
-    optimiser: torch.optim.Optimizer,
-    batches: Sequence[Batch],
-    *,
-    settings: Settings,
-) -> float:
-    """Do one optimiser step over several batches and return their mean loss per token."""
+def _accumulate(model: LanguageModel, batches: Sequence[Batch]) -> float:
+    """Add up the gradients of several batches and return their mean loss per token."""
     token_count = sum(int(batch.is_target.sum()) for batch in batches)
     total = 0.0
     for batch in batches:
@@ -222,21 +213,4 @@ def _one_step(
             loss = model.loss(torch.from_numpy(batch.ids), torch.from_numpy(batch.is_target))
         (loss * share).backward()  # type: ignore[no-untyped-call]
         total += loss.item() * share
-    nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_norm_limit)
-    optimiser.step()
-    optimiser.zero_grad()
     return total
-
-
-def _optimiser(model: LanguageModel, settings: Settings) -> torch.optim.AdamW:
-    matrices = [p for p in model.parameters() if p.dim() >= 2]
-    scales = [p for p in model.parameters() if p.dim() < 2]
-    return torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": _WEIGHT_DECAY},
-            {"params": scales, "weight_decay": 0.0},
-        ],
-        lr=settings.learning_rate,
-        betas=_ADAM_BETAS,
-        fused=True,
-    )

@@ -40,7 +40,7 @@ _VALIDATION_PAIRS = 256
 @click.option(
     "--threads", type=click.IntRange(min=1), default=None, help="CPU threads. Default: torch's."
 )
-@click.option("--learning-rate", type=float, default=2e-3, show_default=True, help="Peak rate.")
+@click.option("--learning-rate", type=float, default=4e-3, show_default=True, help="Peak rate.")
 @click.option("--layers", type=click.IntRange(min=1), default=4, show_default=True, help="Depth.")
 @click.option(
     "--hidden", type=click.IntRange(min=64), default=256, show_default=True, help="Width."
@@ -110,7 +110,7 @@ def sft(
 def _load(path: Path, vocabulary: Vocabulary, *, context: int) -> dict[str, list[EncodedPair]]:
     pairs: dict[str, list[EncodedPair]] = {"train": [], "validation": []}
     left_out = 0
-    for record in read_pairs(path):
+    for record in read_pairs(path, with_regions=False):
         if record.split not in pairs:
             continue
         encoded = encode_pair(record, vocabulary, context=context)

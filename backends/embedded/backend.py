@@ -34,7 +34,7 @@ class EmbeddedBackend:
         """Remember where the model is; it is loaded at the first request.
 
         Args:
-            seed: of the sampling; the same seed, request and weights give the same proposals.
+            seed: of the sampling, not negative; the same seed, request and weights give the same proposals.
             weights: directory written by ``llmcc-train export``; None means the shipped one.
         """
         self._seed = seed

@@ -2,8 +2,8 @@
 
 One token is one mnemonic, register spelling, label, punctuation mark, EVEX decoration or number.
 A comma right after a register, a closing parenthesis or a decoration is left out, because it
-follows from what comes next; `render` puts it back. Numbers outside `NUMBERS` are spelled digit by
-digit. Anything else is `UNKNOWN`.
+follows from what comes next; `render` puts it back. Numbers are decimal; those outside `NUMBERS`
+are spelled digit by digit. Anything else is `UNKNOWN`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ _REGISTER_TOKENS = (*(f"%{name}" for name in REGISTERS), "%rip")
 _VOCABULARY_STEP = 64
 
 _WORD = re.compile(
-    r"\n|<[a-z0-9]+>|\{[^{}\s]*\}|%[a-z0-9]+|\.L[A-Z]+[0-9]*|[a-z][a-z0-9]*|[0-9]+|[^ \t]"
+    r"\n|<[a-z0-9]+>|\{[^{}\s]*\}|%[a-z0-9]+|\.L[A-Z]+[0-9]*|[a-z][a-z0-9]*"
+    r"|0x[0-9a-f]+|[0-9]+|[^ \t]"
 )
 _NUMBER_WORDS = frozenset(NUMBERS)
 _NO_COMMA_BEFORE = frozenset((",", ")", ":", NEWLINE, *_SPECIAL))
@@ -64,8 +65,10 @@ def lex(text: str) -> list[str]:
             words.append(NEWLINE)
         elif word == "," and words and _closes_operand(words[-1]):
             continue
-        elif word[0].isdigit() and word not in _NUMBER_WORDS:
-            words.extend(word)
+        elif word[0].isdigit():
+            # gcc writes the bits of floating-point constants in hexadecimal
+            number = str(int(word, 0)) if word.startswith("0x") else word
+            words += [number] if number in _NUMBER_WORDS else number
         else:
             words.append(word)
     return words

@@ -90,6 +90,10 @@ def test_an_uncommon_number_is_spelled_digit_by_digit() -> None:
     assert lex("\taddl\t$-1003, %eax") == ["addl", "$", "-", "1", "0", "0", "3", ",", "%eax"]
 
 
+def test_hexadecimal_becomes_decimal() -> None:
+    assert render(lex("\tmovl\t$0x3f800000, %eax")) == "\tmovl\t$1065353216, %eax"
+
+
 @pytest.mark.parametrize("text", ["\tfldt\t(%rax)", "\tmovl\tfoo(%rip), %eax", "\tjmp\t*%rax"])
 def test_a_word_outside_the_vocabulary_becomes_unknown(text: str) -> None:
     vocabulary = standard_vocabulary()

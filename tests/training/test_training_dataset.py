@@ -44,13 +44,13 @@ def renamed_text(pair: EncodedPair, *, seed: int) -> str:
 def test_a_pairs_file_gives_back_what_was_written(tmp_path: Path, make_records: Records) -> None:
     records = make_records(5)
     assert write_pairs(tmp_path / "pairs.jsonl", records) == 5
-    assert list(read_pairs(tmp_path / "pairs.jsonl", with_regions=True)) == records
+    assert list(read_pairs(tmp_path / "pairs.jsonl")) == records
 
 
-def test_regions_are_left_out_unless_asked_for(tmp_path: Path, make_records: Records) -> None:
+def test_regions_can_be_left_out(tmp_path: Path, make_records: Records) -> None:
     records = make_records(2)
     write_pairs(tmp_path / "pairs.jsonl", records)
-    read = list(read_pairs(tmp_path / "pairs.jsonl"))
+    read = list(read_pairs(tmp_path / "pairs.jsonl", with_regions=False))
     assert read == [replace(record, region=None) for record in records]
 
 
@@ -138,6 +138,8 @@ def test_wide_registers_follow_their_narrow_ones_when_told_so() -> None:
     words = [VOCABULARY.tokens[n] for n in table[pair.ids]]
     narrow = int(words[words.index("paddd") + 1].removeprefix("%xmm"))
     assert words[words.index("vpaddd") + 1] == f"%zmm{16 + narrow}"
+    spare = pair_of(prompt, "\tvpaddd\t%zmm19, %zmm16, %zmm16\n", wide_follows_xmm=True)
+    assert spare.renaming.fixed == {"rsp", "xmm3"}
     fixed = pair_of(prompt, rewrite).renaming.draw(random.Random(0), VOCABULARY)
     assert fixed[VOCABULARY.ids["%zmm17"]] == VOCABULARY.ids["%zmm17"]
 

@@ -120,7 +120,7 @@ def trained(make_records: Records) -> Checkpoint:
     """A model that has learnt four pairs by heart."""
     pairs = encoded(make_records(4))
     settings = Settings(
-        minutes=10, learning_rate=4e-3, warm_up_share=0.0, max_steps=110, tokens_per_batch=1024
+        minutes=10, learning_rate=1e-2, warm_up_share=0.0, max_steps=150, tokens_per_batch=1024
     )
     still = [
         EncodedPair(p.family, p.ids, p.target_start, type(p.renaming)(ALL_FAMILIES, False))
@@ -209,9 +209,7 @@ def test_sft_and_export_run_from_the_command_line(tmp_path: Path, make_records: 
     write_pairs(tmp_path / "pairs.jsonl", make_records(30))
     out = tmp_path / "run"
     arguments = ["sft", str(tmp_path / "pairs.jsonl"), "--out", str(out), "--minutes", "0.005"]
-    result = CliRunner().invoke(
-        main, [*arguments, "--hidden", "64", "--layers", "1", "--nice", "0"]
-    )
+    result = CliRunner().invoke(main, [*arguments, *"--hidden 64 --layers 1 --nice 0".split()])
     assert result.exit_code == 0, result.output
     assert "27 pairs to train on" in result.output
     weights = tmp_path / "weights"
