@@ -69,7 +69,7 @@ def _facts(unit: Unit) -> UnitFacts:
 
 
 def _of_function(unit: Unit, function: Function, facts: UnitFacts) -> Iterator[Region | RefusedLoop]:
-    graph = build_graph(unit, function)
+    graph = build_graph(unit, function) if facts.is_wide_free else Refusal(Outcome.UNIT_USES_AVX)
     if isinstance(graph, Refusal):
         if _may_loop(unit, function):
             yield RefusedLoop(function.name, "", graph.outcome, graph.detail)
@@ -108,7 +108,7 @@ def _region(
     live: tuple[frozenset[str], ...],
     facts: UnitFacts,
 ) -> Region | Refusal:
-    if refusal := _refuse_early(graph, loop, loops, facts):
+    if refusal := _refuse_early(graph, loop, loops):
         return refusal
     canonical = canonical_text(unit, graph, loop)
     if isinstance(canonical, Refusal):
@@ -141,9 +141,7 @@ def _region(
     )
 
 
-def _refuse_early(
-    graph: Graph, loop: Loop, loops: tuple[Loop, ...], facts: UnitFacts
-) -> Refusal | None:
+def _refuse_early(graph: Graph, loop: Loop, loops: tuple[Loop, ...]) -> Refusal | None:
     if any(other.head != loop.head and other.head in loop.blocks for other in loops):
         return Refusal(Outcome.NOT_INNERMOST)
     instructions = [i for number in loop.blocks for i in graph.blocks[number].instructions]
@@ -156,6 +154,4 @@ def _refuse_early(
             return Refusal(Outcome.WRITES_STACK_POINTER)
     if len(instructions) > MAX_INSTRUCTIONS:
         return Refusal(Outcome.TOO_LONG, f"{len(instructions)} instructions")
-    if not facts.is_wide_free:
-        return Refusal(Outcome.UNIT_USES_AVX)
     return None
