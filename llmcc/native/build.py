@@ -33,8 +33,13 @@ class BuildFailed(LlmccError):
     """The native programs could not be compiled or put in place."""
 
 
-def build(cache: Path, *, entries: Sequence[Path]) -> Path:
+def build(cache: Path, *, entries: Sequence[Path], python: str = sys.executable) -> Path:
     """Build what is missing and link `entries`, paths of installed scripts, to the launcher.
+
+    Args:
+        cache: made when it is not there.
+        entries: absolute paths.
+        python: what the shim starts to optimise a unit.
 
     Returns the folder of the built programs.
 
@@ -47,10 +52,10 @@ def build(cache: Path, *, entries: Sequence[Path]) -> Path:
         raise BuildFailed(f"{cache} belongs to, or can be written by, somebody else")
     gcc = find_gcc()
     version = generation()
-    facts = (version, gcc_version(gcc), sys.executable, str(_package_root()))
+    facts = (version, gcc_version(gcc), python, str(_package_root()))
     folder = cache / "llmcc-native" / digest_strings(facts)[:32]
     if not (folder / "launcher").exists():
-        _compile_into(folder, gcc=gcc, version=version)
+        _compile_into(folder, gcc=gcc, header=_facts_header(version, python))
     # The script rebuilds when it is newer than the launcher; now it has been looked at.
     os.utime(folder / "launcher")
     for entry in entries:
@@ -75,14 +80,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _compile_into(folder: Path, *, gcc: Path, version: str) -> None:
+def _compile_into(folder: Path, *, gcc: Path, header: str) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as name:
         made = Path(name) / "made"
         (made / "libexec").mkdir(parents=True)
         (made / "gcc").mkdir()
-        (made / "facts.h").write_text(_facts_header(version))
-        (made / "generation").write_text(version)
+        (made / "facts.h").write_text(header)
         _compile(gcc, _LAUNCHER, made / "launcher")
         _compile(gcc, _SHIM, made / "libexec" / "as")
         try:
@@ -106,7 +110,7 @@ def _compile(gcc: Path, sources: Sequence[str], target: Path) -> None:
     raise BuildFailed(f"{target.name} does not compile: {run.stderr.decode(errors='replace')}")
 
 
-def _facts_header(version: str) -> str:
+def _facts_header(version: str, python: str) -> str:
     start = (
         f"import sys; sys.path.insert(0, {str(_package_root())!r}); "
         "from llmcc.pipeline import main; sys.exit(main())"
@@ -114,7 +118,7 @@ def _facts_header(version: str) -> str:
     facts = {
         "LLMCC_VERSION": llmcc.__version__,
         "LLMCC_GENERATION": version,
-        "LLMCC_PYTHON": sys.executable,
+        "LLMCC_PYTHON": python,
         "LLMCC_START_PIPELINE": start,
     }
     return "".join(f"#define {name} {_c_string(value)}\n" for name, value in facts.items())
