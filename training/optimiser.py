@@ -1,7 +1,7 @@
 """The optimiser: Muon for the matrices inside the layers, AdamW for embeddings and norms.
 
-Muon costs a fifth of the speed at this size and is worth it: on 3,600 made-up pairs, 48 s on two
-cores, the loss per token fell to 0.10 where AdamW alone reached 0.52.
+Muon costs a fifth of the speed at this size and is worth it: on 3,600 made-up pairs and 48 s on two
+busy cores, one run each, the loss per token fell to 0.10 where AdamW alone reached 0.52.
 Source: Jordan et al., "Muon", https://kellerjordan.github.io/posts/muon; the step sizes are matched
 to AdamW's as in Liu et al., "Muon is scalable for LLM training", arXiv:2502.16982.
 """

@@ -34,7 +34,8 @@ class EmbeddedBackend:
         """Remember where the model is; it is loaded at the first request.
 
         Args:
-            seed: of the sampling, not negative; the same seed, request and weights give the same proposals.
+            seed: of the sampling, not negative; with the request and the weights it decides the
+                proposals.
             weights: directory written by ``llmcc-train export``; None means the shipped one.
         """
         self._seed = seed
