@@ -1,0 +1,200 @@
+"""Batches of machine states for one region, made from its recipe and a seed.
+
+A loop whose data may end it is learnt first: which data lets it run, which stops it, and how far it
+reads before it leaves. Its states are then made twice: in a roomy place, where gcc's loop shows how
+many passes it makes, and again so that the last byte it touches is the last one mapped.
+Does not cover: that every state is valid; the caller runs gcc's loop and drops the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmcc.sandbox.model import Ends, States
+from llmcc.states.data import DataPlan, draw_plan, rows_of
+from llmcc.states.draft import Draft, make_draft
+from llmcc.states.layout import MIXED, ROOMY, SLACK_BYTES, TIGHT
+from llmcc.states.model import Recipe
+from llmcc.states.place import place_draft
+from llmcc.states.symbols import static_symbols
+from llmcc.states.trips import draw_large_trips, draw_trips, largest_trip
+from llmcc.x86.registers import GPR
+
+Ints = NDArray[np.int64]
+Oracle = Callable[[States], Ends]  # runs gcc's loop
+
+_PROBE_STATES = 500
+_BATCH_BYTES = 12 << 20
+_LARGE_BYTES = 64 << 10  # longest window of a large trip count
+_LARGE_STATES = 48
+_DELTAS = (-1, 0, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What running gcc's loop has shown."""
+
+    good: DataPlan | None = None  # plans that stop the loop where they are meant to
+    deltas: dict[int, int] = field(default_factory=dict)  # exit -> iterations touched minus passes
+
+
+def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
+    """Run a few hundred states and see what ends the loop; cheap when only its latch can."""
+    rng = np.random.default_rng([seed, 0x1EA2])
+    count = capped(recipe, _PROBE_STATES if recipe.is_early_exit else 96)
+    draft = draw_draft(rng, recipe, Learnt(), count, is_large=False)
+    states = _place(rng, recipe, draft, draft.trips, mode=ROOMY)
+    if states is None:
+        return Learnt()
+    ends = oracle(states)
+    done = passes(recipe, states, ends)
+    is_valid = ends.exit_id >= 0
+    wanted = (draft.plan.position * draft.trips).astype(np.int64)
+    is_good = is_valid & (np.abs(done - wanted) <= 1) & (wanted >= 3) & (done < draft.trips - 2)
+    good = rows_of(draft.plan, is_good) if recipe.is_early_exit and is_good.sum() >= 4 else None
+    deltas: dict[int, int] = {}
+    for exit_id in np.unique(ends.exit_id[is_valid]).tolist():
+        delta = _delta(rng, recipe, draft, oracle, rows=is_valid & (ends.exit_id == exit_id), done=done)
+        if delta is not None:
+            deltas[int(exit_id)] = delta
+    return Learnt(good, deltas)
+
+
+def _delta(
+    rng: np.random.Generator,
+    recipe: Recipe,
+    draft: Draft,
+    oracle: Oracle,
+    *,
+    rows: NDArray[np.bool_],
+    done: Ints,
+) -> int | None:
+    """Find the least number of iterations' bytes, counted from the passes, that the loop can do with."""
+    if not recipe.blocks:
+        return 0
+    rows = rows & (done <= draft.trips)
+    preferred = rows & (done >= 3)
+    chosen = np.flatnonzero(preferred if preferred.any() else rows)[:32]
+    part = rows_of_draft(draft, chosen)
+    for delta in _DELTAS:
+        reach = np.clip(done[chosen] + delta, 1, None)
+        states = _place(rng, recipe, part, reach, mode=TIGHT)
+        if states is not None and bool((oracle(states).exit_id >= 0).all()):
+            return delta
+    return None
+
+
+def make_states(
+    recipe: Recipe, learnt: Learnt, oracle: Oracle, *, seed: int, chunk: int, count: int, is_large: bool
+) -> States | None:
+    """Make chunk number `chunk`: `count` states, fewer when they need much memory.
+
+    is_large: trip counts up to 4096 in place of all small ones. None when no such states exist.
+    """
+    rng = np.random.default_rng([seed, chunk, int(is_large)])
+    count = min(count, _LARGE_STATES) if is_large else capped(recipe, count)
+    draft = draw_draft(rng, recipe, learnt, count, is_large=is_large)
+    reach = _reach(rng, recipe, learnt, oracle, draft)
+    if reach is None:
+        return None
+    is_storing = any(s.is_store for b in recipe.blocks for g in b.groups for s in g.streams)
+    share = (0.35 if is_storing else 0.08) if len(recipe.blocks) > 1 else 0.0
+    is_together = rng.random(count) < share
+    if recipe.is_early_exit:
+        # Where blocks overlap the data changes under way: leave room for any number of passes.
+        reach = np.where(is_together, draft.trips, reach)
+    return _place(rng, recipe, draft, reach, mode=MIXED, is_together=is_together)
+
+
+def _reach(
+    rng: np.random.Generator, recipe: Recipe, learnt: Learnt, oracle: Oracle, draft: Draft
+) -> Ints | None:
+    """How many iterations' bytes gcc's loop touches in each state."""
+    if not recipe.is_early_exit:
+        return np.clip(draft.trips + min(0, *learnt.deltas.values(), 0), 1, None)
+    states = _place(rng, recipe, draft, draft.trips, mode=ROOMY)
+    if states is None:
+        return None
+    ends = oracle(states)
+    done = passes(recipe, states, ends)
+    table = np.zeros(len(ends.exit_id), np.int64) + 1
+    for exit_id, delta in learnt.deltas.items():
+        table[ends.exit_id == exit_id] = delta
+    most = np.maximum(draft.trips, 1)
+    return np.where(ends.exit_id >= 0, np.clip(done + table, 1, most + 1), most)
+
+
+def draw_draft(
+    rng: np.random.Generator, recipe: Recipe, learnt: Learnt, count: int, *, is_large: bool
+) -> Draft:
+    """Draw trip counts and data."""
+    allowed = largest_trip(recipe.latches, recipe)
+    if is_large:
+        longest = max(_strides(recipe), default=1) or 1
+        limit = min(allowed, _LARGE_BYTES // longest)
+        trips = draw_large_trips(rng, recipe, count, limit=limit)
+    else:
+        trips = draw_trips(rng, recipe, count, limit=min(allowed, recipe.small_trip))
+    widths = recipe.facts.element_bytes
+    symbols = min(len(static_symbols(recipe.facts, width)) for width in widths)
+    symbols += 3 * (len(recipe.free) + len(recipe.vectors))
+    plan = draw_plan(rng, count, widths=len(widths), symbols=symbols, good=learnt.good)
+    return make_draft(rng, recipe, plan, trips)
+
+
+def rows_of_draft(draft: Draft, rows: NDArray[np.intp]) -> Draft:
+    """Keep some states of a draft."""
+    is_kept = np.zeros(len(draft.trips), np.bool_)
+    is_kept[rows] = True
+    windows = tuple(
+        replace(w, low=w.low[is_kept], high=w.high[is_kept], first=w.first[is_kept]) for w in draft.windows
+    )
+    return Draft(
+        trips=draft.trips[is_kept],
+        values={name: value[is_kept] for name, value in draft.values.items()},
+        distance={name: value[is_kept] for name, value in draft.distance.items()},
+        vectors=draft.vectors[is_kept],
+        plan=rows_of(draft.plan, is_kept),
+        windows=windows,
+        data=tuple(data[is_kept] for data in draft.data),
+    )
+
+
+def passes(recipe: Recipe, states: States, ends: Ends) -> Ints:
+    """Count how often the first induction was advanced in each run."""
+    induction = recipe.inductions[0]
+    column = GPR.index(induction.register)
+    moved = ends.gpr[:, column] - states.gpr[:, column]
+    signed = moved.astype(np.int64)
+    if induction.bits == 32:
+        signed = moved.astype(np.uint32).view(np.int32).astype(np.int64)
+    return signed // induction.step
+
+
+def capped(recipe: Recipe, count: int) -> int:
+    """Cut a number of states so that their memory stays within bounds."""
+    span = max(_strides(recipe), default=0) * recipe.small_trip + SLACK_BYTES
+    arena = -(-span // 4096) * 4096
+    return max(16, min(count, _BATCH_BYTES // (arena * max(1, len(recipe.blocks)))))
+
+
+def _strides(recipe: Recipe) -> list[int]:
+    return [abs(s.stride_bytes) for b in recipe.blocks for g in b.groups for s in g.streams]
+
+
+def _place(
+    rng: np.random.Generator,
+    recipe: Recipe,
+    draft: Draft,
+    reach: Ints,
+    *,
+    mode: str,
+    is_together: NDArray[np.bool_] | None = None,
+) -> States | None:
+    if is_together is None:
+        is_together = np.zeros(len(reach), np.bool_)
+    return place_draft(rng, recipe, draft, reach=reach, mode=mode, is_together=is_together)

@@ -1,0 +1,178 @@
+"""Where a state's blocks lie: arenas, flush against unreadable pages, alignments, overlaps.
+
+All arrays are (N,) int64 over the states of a batch. A block's *window* is the span of bytes its
+streams touch, relative to the block's anchor register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmcc.sandbox.model import ARENA_BASE, ARENA_MAX_BYTES, ARENA_STRIDE
+from llmcc.states.model import Block, Stream
+
+Ints = NDArray[np.int64]
+
+SLACK_BYTES = 1280  # room for distances between overlapping blocks
+_PAGE_BYTES = 4096
+ROOMY, MIXED, TIGHT = "roomy", "mixed", "tight"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Bytes [low, high) relative to the anchor, and what alignment the block wants."""
+
+    low: Ints
+    high: Ints
+    first: Ints  # the first stream's address at iteration 0
+    element_bytes: int
+    required: int  # alignment that the loop's own instructions demand; 1 for none
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """Where each window starts: arena number and offset in it; (N,) each, one entry a block."""
+
+    arena: tuple[Ints, ...]
+    offset: tuple[Ints, ...]
+
+    def address(self, block: int) -> Ints:
+        """Absolute address of the window's first byte."""
+        return ARENA_BASE + self.arena[block] * ARENA_STRIDE + self.offset[block]
+
+
+def window_of(
+    block: Block, values: Mapping[str, Ints], *, distance: Mapping[str, Ints], reach: Ints
+) -> Window:
+    """Compute a block's window for `reach` iterations.
+
+    values: registers already drawn; distance: of tied registers from the anchor.
+    """
+    lows: list[Ints] = []
+    highs: list[Ints] = []
+    firsts: list[Ints] = []
+    last = np.maximum(reach - 1, 0)
+    for group in block.groups:
+        shift = distance.get(group.register, np.zeros_like(reach))
+        for stream in group.streams:
+            start = shift + stream.disp + _other(stream, values)
+            travel = last * stream.stride_bytes
+            lows.append(start + np.minimum(travel, 0))
+            highs.append(start + np.maximum(travel, 0) + stream.size_bytes)
+            firsts.append(start)
+    streams = [stream for group in block.groups for stream in group.streams]
+    aligned = [s.size_bytes for s in streams if s.is_aligned]
+    chosen = next((n for n, s in enumerate(streams) if s.is_aligned), 0)
+    return Window(
+        low=np.minimum.reduce(lows),
+        high=np.maximum.reduce(highs),
+        first=firsts[chosen],
+        element_bytes=min(stream.size_bytes for stream in streams),
+        required=max(aligned, default=1),
+    )
+
+
+def _other(stream: Stream, values: Mapping[str, Ints]) -> Ints | int:
+    return values[stream.other] * stream.scale if stream.other else 0
+
+
+def arena_bytes_for(windows: Sequence[Window]) -> int | None:
+    """Size the arenas so that every layout fits; None when they would be too large."""
+    longest = max((int((w.high - w.low).max()) for w in windows), default=0)
+    size = -(-(longest + SLACK_BYTES) // _PAGE_BYTES) * _PAGE_BYTES
+    return size if size <= ARENA_MAX_BYTES else None
+
+
+def place(
+    rng: np.random.Generator,
+    windows: Sequence[Window],
+    *,
+    arena_bytes: int,
+    mode: str,
+    is_together: NDArray[np.bool_],
+    natural_bytes: int,
+) -> Placing:
+    """Choose a place for each window.
+
+    mode: ROOMY keeps away from the guard pages, TIGHT lies flush against one of them, MIXED draws.
+    is_together: (N,) states whose blocks lie together in the first arena.
+    natural_bytes: width of one element, the alignment most states keep.
+    """
+    arenas: list[Ints] = []
+    offsets: list[Ints] = []
+    count = len(is_together)
+    for number, window in enumerate(windows):
+        length = window.high - window.low
+        offset = _apart(rng, window, length, arena_bytes=arena_bytes, mode=mode, natural=natural_bytes)
+        arena = np.full(count, number)
+        if number == 0 and len(windows) > 1:
+            middle = _aligned(rng, window, SLACK_BYTES // 2 + 0 * length, arena_bytes, natural_bytes)
+            offset = np.where(is_together, middle, offset)
+        elif number:
+            first = windows[0].high - windows[0].low
+            distance = _distance(rng, count, natural_bytes, first=first, own=length)
+            beside = np.clip(offsets[0] + distance, 0, arena_bytes - length)
+            beside = _settle(window, beside, window.required)
+            arena = np.where(is_together, arenas[0], arena)
+            offset = np.where(is_together, beside, offset)
+        arenas.append(arena)
+        offsets.append(offset)
+    return Placing(tuple(arenas), tuple(offsets))
+
+
+def _apart(
+    rng: np.random.Generator, window: Window, length: Ints, *, arena_bytes: int, mode: str, natural: int
+) -> Ints:
+    count = len(length)
+    at_end = arena_bytes - length
+    anywhere = _aligned(rng, window, SLACK_BYTES // 2 + 0 * length, arena_bytes, natural)
+    if mode == ROOMY:
+        return anywhere
+    flush = _settle(window, at_end, window.required)
+    at_start = _settle(window, np.zeros_like(length), window.required, is_up=True)
+    if mode == TIGHT:
+        return np.where(np.arange(count) % 2 == 0, flush, at_start)
+    draw = rng.random(count)
+    offset = np.where(draw < 0.4, flush, anywhere)
+    return np.where(draw > 0.85, at_start, offset)
+
+
+def _aligned(
+    rng: np.random.Generator, window: Window, near: Ints, arena_bytes: int, natural: int
+) -> Ints:
+    """Draw a place near an offset: element-aligned in seven states of eight, else any byte."""
+    count = len(near)
+    step = np.where(rng.random(count) < 0.875, natural, 1)
+    wanted = near + rng.integers(0, 64, count)
+    wanted = np.minimum(wanted, arena_bytes - (window.high - window.low))
+    natural_place = _settle(window, wanted, max(natural, window.required))
+    return np.where(step > 1, natural_place, _settle(window, wanted, window.required))
+
+
+def _settle(window: Window, offset: Ints, alignment: int, *, is_up: bool = False) -> Ints:
+    """Move an offset down (or up) so that the first stream starts at a multiple of `alignment`."""
+    if alignment == 1:
+        return offset
+    lead = window.first - window.low
+    excess = (offset + lead) % alignment
+    if is_up:
+        return offset + (-excess) % alignment
+    moved = offset - excess
+    return np.where(moved < 0, moved + alignment, moved)
+
+
+def _distance(
+    rng: np.random.Generator, count: int, natural: int, *, first: Ints, own: Ints
+) -> Ints:
+    sign = rng.choice([-1, 1], count)
+    draw = rng.random(count)
+    few = rng.integers(1, 9, count) * natural
+    many = rng.integers(1, 8 * 64 // natural + 1, count) * natural
+    odd = rng.integers(1, 65, count)
+    beside = np.where(sign > 0, first, own)
+    size = np.select([draw < 0.15, draw < 0.5, draw < 0.8, draw < 0.9], [0 * few, few, many, odd], beside)
+    return sign * size

@@ -1,0 +1,89 @@
+"""What the generator of machine states needs to know of a region, and named batches of states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from llmcc.regions.model import Induction, Latch
+from llmcc.sandbox.model import States
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Inputs of one range of trip counts, for timing.
+
+    `states.memory` is (1, A, arena_bytes): one content shared by all runs.
+    """
+
+    name: str  # "tiny", "small", "medium", "large"
+    states: States
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Addresses `register + other*scale + disp + i*stride` of iteration i, relative to a solved register."""
+
+    other: str | None
+    scale: int
+    disp: int
+    size_bytes: int
+    stride_bytes: int
+    is_store: bool
+    is_conditional: bool
+    is_aligned: bool  # the instruction faults unless the address is a multiple of its size
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A register that is solved for, so that all its streams lie where they are wanted."""
+
+    register: str
+    streams: tuple[Stream, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Groups that can only be placed together; the first one's register is the anchor.
+
+    Each further register equals the anchor plus a distance that follows from the trip count.
+    """
+
+    groups: tuple[Group, ...]
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether no stream of the block is touched in every iteration."""
+        return all(stream.is_conditional for group in self.groups for stream in group.streams)
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether streams run towards each other."""
+        strides = [stream.stride_bytes for group in self.groups for stream in group.streams]
+        return min(strides) < 0 < max(strides)
+
+
+@dataclass(frozen=True, slots=True)
+class TextFacts:
+    """What a text shows of the values its instructions work on."""
+
+    constants: tuple[int, ...]  # immediates and constant data
+    element_bytes: tuple[int, ...]  # widths that values are worked on in
+    is_float: bool
+    wide_families: frozenset[str]  # general registers used at 64 bits
+    aligned_operands: frozenset[str]  # memory operands that must be aligned, without displacement
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to make machine states that a region can start from."""
+
+    blocks: tuple[Block, ...]
+    inductions: tuple[Induction, ...]
+    indexes: tuple[str, ...]  # registers added to a solved one, in the order to be drawn
+    latches: tuple[Latch, ...]  # one for each bound
+    crossing: tuple[str, str] | None  # (rising, falling) inductions that meet
+    free: tuple[str, ...]  # general registers the loop reads as values
+    vectors: tuple[str, ...]  # vector registers the loop reads
+    facts: TextFacts
+    is_early_exit: bool  # the data may end the loop
+    small_trip: int  # trip counts up to this one are all tried

@@ -1,0 +1,147 @@
+"""Turn a draft into machine states: solve the pointers, write the data, fill every other register."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmcc.sandbox.model import States
+from llmcc.states.draft import Draft, draft_windows
+from llmcc.states.layout import MIXED, Window, arena_bytes_for, place, window_of
+from llmcc.states.model import Block, Recipe
+from llmcc.states.trips import bound_of
+from llmcc.x86.registers import GPR
+
+Ints = NDArray[np.int64]
+
+DEFAULT_MXCSR = 0x1F80
+_STACK = 0x7FFD_0000_0000
+# CF PF AF ZF SF OF
+_STATUS_FLAGS = 0x8D5
+
+
+def place_draft(
+    rng: np.random.Generator,
+    recipe: Recipe,
+    draft: Draft,
+    *,
+    reach: Ints,
+    mode: str,
+    is_together: NDArray[np.bool_],
+) -> States | None:
+    """Place each block so that `reach` iterations fit; None when no arena is large enough."""
+    windows = draft_windows(recipe, draft.values, draft.distance, reach)
+    if mode == MIXED:
+        windows = _shortened(rng, recipe, draft, windows, reach)
+    arena_bytes = arena_bytes_for((*windows, *draft.windows))
+    if arena_bytes is None:
+        return None
+    placing = place(
+        rng,
+        windows,
+        arena_bytes=arena_bytes,
+        mode=mode,
+        is_together=is_together,
+        natural_bytes=min(recipe.facts.element_bytes),
+    )
+    count, arenas = len(reach), max(1, len(recipe.blocks))
+    memory = np.frombuffer(bytearray(rng.bytes(count * arenas * arena_bytes)), np.uint8)
+    memory = memory.reshape(count, arenas, arena_bytes)
+    values = dict(draft.values)
+    for number, block in enumerate(recipe.blocks):
+        address = placing.address(number)
+        _solve(block, values, distance=draft.distance, address=address, reach=reach, window=windows[number])
+        start = windows[number].low - draft.windows[number].low
+        length = windows[number].high - windows[number].low
+        _write(memory, draft.data[number], placing.arena[number], placing.offset[number], start, length)
+    return _states(rng, recipe, draft, values, memory)
+
+
+def _shortened(
+    rng: np.random.Generator, recipe: Recipe, draft: Draft, windows: tuple[Window, ...], reach: Ints
+) -> tuple[Window, ...]:
+    """Cut the windows of conditional blocks in some states: what is not touched need not be there."""
+    if not any(block.is_conditional for block in recipe.blocks):
+        return windows
+    is_cut = rng.random(len(reach)) < 0.3
+    less = np.where(is_cut, rng.integers(1, np.maximum(reach, 1) + 1), reach)
+    cut = draft_windows(recipe, draft.values, draft.distance, less)
+    return tuple(
+        short if block.is_conditional else full
+        for block, short, full in zip(recipe.blocks, cut, windows, strict=True)
+    )
+
+
+def _solve(
+    block: Block,
+    values: dict[str, Ints],
+    *,
+    distance: dict[str, Ints],
+    address: Ints,
+    reach: Ints,
+    window: Window,
+) -> None:
+    """Set the block's registers so that its window starts at `address`."""
+    now = window_of(block, values, distance=distance, reach=reach)
+    # `window` may be of fewer iterations; streams start at the same place in both.
+    low = now.first - (window.first - window.low)
+    for group in block.groups:
+        shift = distance.get(group.register, np.zeros_like(address))
+        values[group.register] = address - low + shift
+
+
+def _write(
+    memory: NDArray[np.uint8], data: NDArray[np.uint8], arena: Ints, offset: Ints, start: Ints, length: Ints
+) -> None:
+    """Copy data[n, start:start+length] to memory[n, arena, offset:], as far as there is data."""
+    lead = np.maximum(-start, 0)
+    offset, start, length = offset + lead, start + lead, length - lead
+    length = np.minimum(length, data.shape[1] - start)
+    rows = zip(arena.tolist(), offset.tolist(), start.tolist(), length.tolist(), strict=True)
+    for number, (a, o, s, size) in enumerate(rows):
+        memory[number, a, o : o + size] = data[number, s : s + size]
+
+
+def _states(
+    rng: np.random.Generator, recipe: Recipe, draft: Draft, values: dict[str, Ints], memory: NDArray[np.uint8]
+) -> States:
+    count = len(memory)
+    gpr = rng.integers(0, 1 << 64, (count, len(GPR)), dtype=np.uint64)
+    gpr[:, GPR.index("rsp")] = _STACK + 8 * rng.integers(0, 1 << 20, count, dtype=np.uint64)
+    steps = {induction.register: induction for induction in recipe.inductions}
+    pointers = {group.register for block in recipe.blocks for group in block.groups}
+    for latch in recipe.latches:
+        if latch.bound is not None and latch.bound not in pointers:
+            bound = bound_of(
+                rng, latch, start=values[latch.induction], step=steps[latch.induction].step, trips=draft.trips
+            )
+            values[latch.bound] = _narrow(rng, recipe, latch.bound, bound, latch.bits)
+    for induction in recipe.inductions:
+        name = induction.register
+        if name not in pointers:
+            values[name] = _narrow(rng, recipe, name, values[name], induction.bits)
+    for name, value in values.items():
+        gpr[:, GPR.index(name)] = value.astype(np.uint64)
+    vector = np.frombuffer(bytearray(rng.bytes(count * 32 * 64)), np.uint8).reshape(count, 32, 64)
+    for number, name in enumerate(recipe.vectors):
+        vector[:, int(name[3:]), :16] = draft.vectors[:, number]
+    return States(
+        gpr=gpr,
+        vector=vector,
+        mask=rng.integers(0, 1 << 64, (count, 8), dtype=np.uint64),
+        rflags=rng.integers(0, 1 << 12, count, dtype=np.uint64) & np.uint64(_STATUS_FLAGS) | np.uint64(2),
+        mxcsr=np.full(count, DEFAULT_MXCSR, np.uint32),
+        memory=memory,
+    )
+
+
+def _narrow(rng: np.random.Generator, recipe: Recipe, name: str, value: Ints, bits: int) -> Ints:
+    """Give a register used at 32 bits an upper half: anything when nobody reads it, else an extension."""
+    if bits == 64:
+        return value
+    low = value & 0xFFFFFFFF
+    if name not in recipe.facts.wide_families:
+        return low | (rng.integers(0, 1 << 31, len(value)) << 32)
+    signed = (low ^ 0x80000000) - 0x80000000
+    return np.where(rng.random(len(value)) < 0.5, low, signed)
+

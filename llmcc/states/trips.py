@@ -1,0 +1,133 @@
+"""Trip counts, and the starts and bounds that make a loop's head run so many times.
+
+All arrays are (N,) int64 and wrap as registers do. See `Latch` for what a trip count is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmcc.regions.model import Induction, Latch
+from llmcc.states.model import Recipe
+
+Ints = NDArray[np.int64]
+
+_LARGEST = 4096
+
+
+def draw_trips(rng: np.random.Generator, recipe: Recipe, count: int, *, limit: int) -> Ints:
+    """Draw trip counts 1..limit: each at least about equally often, small ones more often."""
+    limit = max(1, limit)
+    small = rng.integers(1, min(limit, 20) + 1, count)
+    return np.where(rng.random(count) < 0.3, small, rng.integers(1, limit + 1, count))
+
+
+def draw_large_trips(rng: np.random.Generator, recipe: Recipe, count: int, *, limit: int) -> Ints:
+    """Draw powers of two, one less and one more, above the small trip counts and up to `limit`."""
+    powers = [1 << n for n in range(5, 13) if recipe.small_trip < 1 << n <= min(limit, _LARGEST)]
+    near = [power + step for power in powers for step in (-1, 0, 1) if power + step <= limit]
+    return rng.choice(np.array(near or [limit]), count)
+
+
+def starts(rng: np.random.Generator, recipe: Recipe, trips: Ints, *, pointers: set[str]) -> dict[str, Ints]:
+    """Draw the start of every induction that is no pointer."""
+    by_constant = {latch.induction: latch for latch in recipe.latches if latch.bound is None}
+    has_latch = {latch.induction: latch for latch in recipe.latches}
+    found: dict[str, Ints] = {}
+    for induction in recipe.inductions:
+        name = induction.register
+        if name in pointers:
+            continue
+        if latch := by_constant.get(name):
+            found[name] = _start_for_constant(rng, latch, induction, trips)
+        elif name in has_latch or induction.step > 0:
+            found[name] = _any_start(rng, recipe, induction, len(trips))
+        else:
+            # Nothing bounds it in a form we know: counting down to 0 or -1 is what code does.
+            found[name] = trips * -induction.step + rng.integers(0, 2, len(trips)) * induction.step
+    if recipe.crossing and recipe.crossing[1] in found and recipe.crossing[0] in found:
+        rising, falling = recipe.crossing
+        found[falling] = found[rising] + meeting_distance(rng, recipe, trips)
+    return found
+
+
+def meeting_distance(rng: np.random.Generator, recipe: Recipe, trips: Ints) -> Ints:
+    """How far apart the crossing inductions start, so that they meet after about `trips` passes."""
+    assert recipe.crossing is not None
+    steps = {induction.register: induction.step for induction in recipe.inductions}
+    closing = steps[recipe.crossing[0]] - steps[recipe.crossing[1]]
+    return trips * closing - rng.integers(0, closing + 1, len(trips))
+
+
+def _any_start(rng: np.random.Generator, recipe: Recipe, induction: Induction, count: int) -> Ints:
+    draw = rng.random(count)
+    near = rng.integers(0, 100, count)
+    if induction.register in recipe.indexes:
+        far = rng.integers(-(1 << 34), 1 << 34, count)
+        return np.where(draw < 0.6, 0, np.where(draw < 0.96, near, far))
+    far = rng.integers(-(1 << 30), 1 << 30, count)
+    return np.where(draw < 0.4, 0, np.where(draw < 0.7, near, far))
+
+
+def _start_for_constant(
+    rng: np.random.Generator, latch: Latch, induction: Induction, trips: Ints
+) -> Ints:
+    """Find the start from which the test against a constant fails first at `trips`."""
+    assert latch.bound_value is not None
+    offset = _bound_offset(rng, latch, induction.step, trips)
+    return latch.bound_value - offset - _passes(latch, trips) * induction.step
+
+
+def bound_of(
+    rng: np.random.Generator, latch: Latch, *, start: Ints, step: int, trips: Ints
+) -> Ints:
+    """Find the bound at which the head runs `trips` times from `start`."""
+    return start + _passes(latch, trips) * step + _bound_offset(rng, latch, step, trips)
+
+
+def _passes(latch: Latch, trips: Ints) -> Ints:
+    return trips if latch.is_advanced else trips - 1
+
+
+def _bound_offset(rng: np.random.Generator, latch: Latch, step: int, trips: Ints) -> Ints:
+    """Bound minus the tested value x at the test that fails; see the conditions in `Latch`.
+
+    Going up, `x < bound` fails first where x - step < bound <= x, and so on for the others.
+    """
+    size = abs(step)
+    count = len(trips)
+    inside = rng.integers(0, size, count)
+    passed = np.where((trips == 1) & (rng.random(count) < 0.5), rng.integers(0, 1000, count), 0)
+    match latch.condition, step > 0:
+        case "ne", _:
+            return np.zeros_like(trips)
+        case ("b" | "l"), True:
+            return -inside - passed
+        case ("be" | "le"), True:
+            return -inside - 1 - passed
+        case ("a" | "g"), False:
+            return inside + passed
+        case ("ae" | "ge"), False:
+            return inside + 1 + passed
+        case ("a" | "g"), True:
+            return inside + passed  # holds only by wrapping round: once
+        case ("ae" | "ge"), True:
+            return inside + 1 + passed
+        case ("b" | "l"), False:
+            return -inside - passed
+        case ("be" | "le"), False:
+            return -inside - 1 - passed
+        case _:  # "e"
+            return inside + 1
+
+
+def largest_trip(latches: tuple[Latch, ...], recipe: Recipe) -> int:
+    """Tell how many passes the latches allow at all: 1 when the test cannot hold twice."""
+    steps = {induction.register: induction.step for induction in recipe.inductions}
+    for latch in latches:
+        is_up = steps[latch.induction] > 0
+        if latch.condition == "e" or (latch.condition in ("a", "ae", "g", "ge")) == is_up:
+            if latch.condition != "ne":
+                return 1
+    return _LARGEST + 1

@@ -1,0 +1,215 @@
+"""All tests of one region: states in chunks and gcc's ends, made once and used for every rewrite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmcc.outcome import Outcome, Refusal
+from llmcc.regions.model import Region
+from llmcc.sandbox.model import Blob, Ends, States
+from llmcc.states.blob import baseline_blob, loop_range
+from llmcc.states.generate import Learnt, learn, make_states
+from llmcc.states.model import Recipe
+from llmcc.states.recipe import make_recipe
+from llmcc.verify.compare import Comparison
+from llmcc.verify.mutants import make_mutants
+
+_FIRST_STATES = 250
+_STATES = 1000
+_LARGE_EVERY = 4  # one chunk of large trip counts after so many others
+_MAX_CHUNKS = 60
+_MIN_VALID_SHARE = 0.2
+_TIMEOUT_S = 1.0
+_MUTANT_TIMEOUT_S = 0.05
+_SECOND_LOOK_CHUNKS = 3
+QUICK_CHUNKS = 3
+MIN_MUTATION_SCORE = 0.85
+
+
+class Runner(Protocol):
+    """The sandbox, as far as verifying needs it."""
+
+    def run(self, blob: Blob, states: States, *, timeout_s: float) -> Ends:
+        """Run `blob` from each state; see `sandbox.runner`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Valid states and the ends of gcc's loop."""
+
+    states: States
+    expected: Ends
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+
+@dataclass(frozen=True, slots=True)
+class MutationScore:
+    """How many one-instruction mutants of gcc's loop the tests tell from it."""
+
+    killed: int
+    total: int
+    survivors: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Killed share, 0..1; 1 when there are no mutants."""
+        return self.killed / self.total if self.total else 1.0
+
+
+class Battery:
+    """The tests of one region under one seed. Built by `make_battery`; chunks are made when asked for."""
+
+    def __init__(
+        self, region: Region, recipe: Recipe, *, runner: Runner, baseline: Blob, learnt: Learnt, seed: int
+    ) -> None:
+        self.region = region
+        self.recipe = recipe
+        self.seed = seed
+        self.comparison = Comparison(region.contract)
+        self._runner = runner
+        self._baseline = baseline
+        self._learnt = learnt
+        self._chunks: list[Chunk | None] = []
+        self._made = 0
+        self._valid = 0
+        self._score: MutationScore | None = None
+
+    def chunks(self, tests: int) -> Iterator[Chunk]:
+        """Yield chunks until `tests` states are reached, or no more can be made."""
+        seen = 0
+        for number in range(_MAX_CHUNKS):
+            chunk = self._chunk(number)
+            if chunk is not None:
+                seen += len(chunk)
+                yield chunk
+            if seen >= tests:
+                return
+
+    def quick_chunks(self) -> Iterator[Chunk]:
+        """Yield a few hundred states over all dimensions."""
+        found = (self._chunk(number) for number in range(QUICK_CHUNKS))
+        yield from (chunk for chunk in found if chunk is not None)
+
+    def chunk_with(self, constants: Sequence[int]) -> Chunk | None:
+        """Make a chunk whose dictionary holds a rewrite's own constants too."""
+        facts = replace(self.recipe.facts, constants=tuple(constants))
+        recipe = replace(self.recipe, facts=facts)
+        return self._make(recipe, replace(self._learnt, good=None), number=_MAX_CHUNKS, count=_FIRST_STATES)
+
+    def weakness(self) -> Refusal | None:
+        """Say whether too few of the states made so far were valid."""
+        if self._made and self._valid < _MIN_VALID_SHARE * self._made:
+            detail = f"{self._valid} of {self._made} states are valid"
+            return Refusal(Outcome.NOT_A_COUNTED_STATE, detail)
+        return None
+
+    def run(self, blob: Blob, states: States, *, timeout_s: float = _TIMEOUT_S) -> Ends:
+        """Run a blob in the sandbox."""
+        return self._runner.run(blob, states, timeout_s=timeout_s)
+
+    def mutation_score(self) -> MutationScore:
+        """Run the mutants of gcc's loop; made once."""
+        if self._score is None:
+            self._score = self._mutation_score()
+        return self._score
+
+    def _mutation_score(self) -> MutationScore:
+        mutants = make_mutants(self._baseline, loop_range(self.region), seed=self.seed)
+        alive = list(mutants)
+        for number, chunk in enumerate(self.chunks(_STATES * _SECOND_LOOK_CHUNKS)):
+            part = chunk if number else _first_states(chunk, 150)
+            alive = [
+                mutant
+                for mutant in alive
+                if not self.comparison.wrong(
+                    part.expected, self.run(mutant.blob, part.states, timeout_s=_MUTANT_TIMEOUT_S)
+                ).any()
+            ]
+        killed = len(mutants) - len(alive)
+        return MutationScore(killed, len(mutants), tuple(mutant.what for mutant in alive))
+
+    def _chunk(self, number: int) -> Chunk | None:
+        while len(self._chunks) <= number:
+            position = len(self._chunks)
+            count = _FIRST_STATES if position == 0 else 350 if position == 2 else _STATES
+            is_large = position % _LARGE_EVERY == 1
+            made = self._make(self.recipe, self._learnt, number=position, count=count, is_large=is_large)
+            self._chunks.append(made)
+        return self._chunks[number]
+
+    def _make(
+        self, recipe: Recipe, learnt: Learnt, *, number: int, count: int, is_large: bool = False
+    ) -> Chunk | None:
+        states = make_states(
+            recipe, learnt, self._oracle, seed=self.seed, chunk=number, count=count, is_large=is_large
+        )
+        if states is None:
+            return None
+        ends = self._oracle(states)
+        is_valid = ends.exit_id >= 0
+        self._made += len(states)
+        self._valid += int(is_valid.sum())
+        if not is_valid.any():
+            return None
+        if is_valid.all():
+            return Chunk(states, ends)
+        return Chunk(states_of(states, is_valid), ends_of(ends, is_valid))
+
+    def _oracle(self, states: States) -> Ends:
+        return self._runner.run(self._baseline, states, timeout_s=_TIMEOUT_S)
+
+
+def make_battery(region: Region, *, sandbox: Runner, seed: int) -> Battery | Refusal:
+    """Learn how to test a region; the refusals are the recipe's and NOT_A_COUNTED_STATE."""
+    recipe = make_recipe(region)
+    if isinstance(recipe, Refusal):
+        return recipe
+    baseline = baseline_blob(region)
+
+    def oracle(states: States) -> Ends:
+        return sandbox.run(baseline, states, timeout_s=_TIMEOUT_S)
+
+    learnt = learn(recipe, oracle, seed=seed)
+    battery = Battery(region, recipe, runner=sandbox, baseline=baseline, learnt=learnt, seed=seed)
+    if not sum(len(chunk) for chunk in battery.chunks(1)):
+        return Refusal(Outcome.NOT_A_COUNTED_STATE, "gcc's loop ends from none of the states")
+    return battery.weakness() or battery
+
+
+def states_of(states: States, rows: NDArray[np.bool_] | slice) -> States:
+    """Keep some states."""
+    return States(
+        states.gpr[rows],
+        states.vector[rows],
+        states.mask[rows],
+        states.rflags[rows],
+        states.mxcsr[rows],
+        states.memory[rows],
+    )
+
+
+def ends_of(ends: Ends, rows: NDArray[np.bool_] | slice) -> Ends:
+    """Keep some ends; coverage stays the batch's."""
+    return Ends(
+        ends.exit_id[rows],
+        ends.gpr[rows],
+        ends.vector[rows],
+        ends.mask[rows],
+        ends.rflags[rows],
+        ends.mxcsr[rows],
+        ends.memory[rows],
+        ends.fault_address[rows],
+        ends.coverage,
+    )
+
+
+def _first_states(chunk: Chunk, count: int) -> Chunk:
+    return Chunk(states_of(chunk.states, slice(count)), ends_of(chunk.expected, slice(count)))

@@ -1,0 +1,165 @@
+"""Verify a rewrite: the same ends as gcc's loop from every state, every branch of it executed.
+
+Wrong rewrites die in the first chunk of a few hundred states; right ones see all of them, after
+the tests themselves were shown to notice mutants of gcc's own loop.
+Does not cover: bytes written with the value they already had (the gate has a rule for those).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from llmcc.outcome import Outcome, Refusal
+from llmcc.regions.model import Region
+from llmcc.sandbox.model import COVERAGE_BYTES, Blob
+from llmcc.states.blob import rewrite_blob
+from llmcc.states.text_facts import read_facts
+from llmcc.verify.battery import (
+    MIN_MUTATION_SCORE,
+    Battery,
+    Chunk,
+    MutationScore,
+    Runner,
+    ends_of,
+    make_battery,
+    states_of,
+)
+from llmcc.verify.coverage import Instrumented, instrument
+
+_REPEATED_STATES = 64
+_FIRST_TIMEOUT_S = 0.3
+_KEY = object()
+
+
+class GatedRewrite(Protocol):
+    """What verifying needs of a rewrite that has passed the gate."""
+
+    @property
+    def text(self) -> str:
+        """Canonical text."""
+        ...
+
+    @property
+    def isa(self) -> str:
+        """A key of `toolchain.MARCH`."""
+        ...
+
+    @property
+    def blob(self) -> Blob:
+        """The rewrite in front of gcc's loop."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A rewrite that ended like gcc's loop from every state. Only `verify` makes one."""
+
+    gated: GatedRewrite
+    tests: int
+    mutation_score: float | None  # None after a quick verification
+    seed: int
+    key: object = None
+
+    def __post_init__(self) -> None:
+        """Refuse to be made elsewhere."""
+        if self.key is not _KEY:
+            raise TypeError("only verify() makes a Verified")
+
+
+def verify(
+    region: Region,
+    gated: GatedRewrite,
+    *,
+    sandbox: Runner,
+    seed: int,
+    tests: int = 10_000,
+    quick: bool = False,
+    battery: Battery | None = None,
+) -> Verified | Refusal:
+    """Test a rewrite against gcc's loop.
+
+    Args:
+        region: the loop.
+        gated: the rewrite.
+        sandbox: where the code runs.
+        seed: of the states; ignored with `battery`.
+        tests: states to reach.
+        quick: some 600 states and no mutants, for training; not enough to accept a rewrite.
+        battery: the region's tests, to be shared by all its rewrites.
+    """
+    if battery is None:
+        made = make_battery(region, sandbox=sandbox, seed=seed)
+        if isinstance(made, Refusal):
+            return made
+        battery = made
+    chunks = battery.quick_chunks() if quick else battery.chunks(tests)
+    covered = _Coverage.of(region, gated)
+    if isinstance(covered, Refusal):
+        return covered
+    done = 0
+    score: MutationScore | None = None
+    for number, chunk in enumerate(chunks):
+        timeout_s = 1.0 if number else _FIRST_TIMEOUT_S
+        if refusal := _test(battery, gated, chunk, timeout_s=timeout_s):
+            return refusal
+        covered.run(battery, chunk)
+        done += len(chunk)
+        if number == 0:
+            if refusal := _after_first(battery, gated, chunk):
+                return refusal
+            if not quick:
+                score = battery.mutation_score()
+                if score.share < MIN_MUTATION_SCORE:
+                    return Refusal(Outcome.BATTERY_TOO_WEAK, f"{score.killed} of {score.total} mutants")
+    if missing := covered.missing:
+        return Refusal(Outcome.NOT_COVERED, missing[0])
+    if refusal := battery.weakness():
+        return refusal
+    if not quick and done < tests // 2:
+        return Refusal(Outcome.NOT_A_COUNTED_STATE, f"only {done} valid states")
+    return Verified(gated, done, score.share if score else None, battery.seed, _KEY)
+
+
+def _test(battery: Battery, gated: GatedRewrite, chunk: Chunk, *, timeout_s: float) -> Refusal | None:
+    ends = battery.run(gated.blob, chunk.states, timeout_s=timeout_s)
+    return battery.comparison.first_refusal(chunk.expected, ends)
+
+
+def _after_first(battery: Battery, gated: GatedRewrite, chunk: Chunk) -> Refusal | None:
+    """Run some states again, and states made of the rewrite's own constants."""
+    rows = slice(_REPEATED_STATES)
+    again = battery.run(gated.blob, states_of(chunk.states, rows))
+    if battery.comparison.wrong(ends_of(chunk.expected, rows), again).any():
+        return Refusal(Outcome.NOT_DETERMINISTIC)
+    own = set(read_facts(gated.text).constants) - set(battery.recipe.facts.constants)
+    more = battery.chunk_with(sorted(own)) if own else None
+    return _test(battery, gated, more, timeout_s=1.0) if more else None
+
+
+class _Coverage:
+    """Marks of one rewrite reached so far."""
+
+    def __init__(self, marked: Instrumented, blob: Blob) -> None:
+        self._marked = marked
+        self._blob = blob
+        self._seen = np.zeros(COVERAGE_BYTES, np.uint8)
+
+    @classmethod
+    def of(cls, region: Region, gated: GatedRewrite) -> _Coverage | Refusal:
+        marked = instrument(gated.text)
+        if marked is None:
+            return Refusal(Outcome.NOT_COVERED, "more marks than the page holds")
+        blob = rewrite_blob(region, marked.text, gated.isa)
+        return blob if isinstance(blob, Refusal) else cls(marked, blob)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return self._marked.missing(self._seen)
+
+    def run(self, battery: Battery, chunk: Chunk) -> None:
+        """Run the marked text as long as something is missing."""
+        if self.missing:
+            self._seen |= battery.run(self._blob, chunk.states).coverage
