@@ -33,7 +33,7 @@ NOT_RUN = -4
 
 
 def exit_stub(label: str, exit_id: int) -> str:
-    """Assembly text of the stub at `label` that ends a run with `exit_id`; changes no register or flag."""
+    """Text of the stub at `label` that ends a run with `exit_id`; changes no register or flag."""
     return f"{label}:\n\tmovl\t${exit_id}, {CONTROL_EXIT_ID}\n\tjmp\t*{CONTROL_RETURN}\n"
 
 
@@ -65,6 +65,7 @@ class Ends:
     memory: NDArray[np.uint8]  # (N, A, arena_bytes)
     fault_address: NDArray[np.uint64]  # (N,): 0 unless exit_id is FAULT
     coverage: NDArray[np.uint8]  # (COVERAGE_BYTES,): union over the batch
+    killed: int = 0  # signal that ended the child early: SIGSYS for a system call; 0: none
 
 
 @dataclass(frozen=True, slots=True)
