@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := llmcc backends training tests
+SOURCES := llmcc backends training tests docs
 MAX_LINES := 400
 
 .DEFAULT_GOAL := help
@@ -12,17 +12,18 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/python:
+	@echo "making $(VENV) and installing llmcc into it; this takes a while the first time"
 	$(PYTHON) -m venv $(VENV)
 
 # Each stamp is the proof that an install ended well.
 $(VENV)/.run: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e .
+	@$(BIN)/python -m pip install -qq -e .
 	@touch $@
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@$(BIN)/python -m pip install -qq -e '.[dev]'
 	@touch $@ $(VENV)/.run
 $(VENV)/.train: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet -e '.[dev,train]'
+	@$(BIN)/python -m pip install -qq -e '.[dev,train]'
 	@touch $@ $(VENV)/.run $(VENV)/.dev
 
 setup: $(VENV)/.dev ## make .venv with llmcc and the tools of development

@@ -19,4 +19,7 @@ config.environment["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), o
 config.environment["PYTHONPATH"] = checkout
 config.environment["LLMCC_DIR"] = os.path.join(config.test_exec_root, "cache")
 config.environment["LLMCC_STRICT"] = "1"
-config.substitutions.append(("%python", sys.executable))
+config.substitutions += [
+    ("%llmcc-ctl", f"{sys.executable} -m llmcc.ctl.main"),
+    ("%python", sys.executable),
+]

@@ -12,7 +12,7 @@ trap 'rm -rf "$folder"' EXIT
     exit 1
 }
 "$python" -m venv "$folder/venv"
-"$folder/venv/bin/python" -m pip install --quiet "$folder"/dist/*.whl
+"$folder/venv/bin/python" -m pip install -qq "$folder"/dist/*.whl
 
 cd "$folder"
 export LLMCC_DIR="$folder/cache"
