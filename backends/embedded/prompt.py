@@ -14,7 +14,7 @@ from llmcc.x86.registers import GPR, spelled
 # How many free registers a rewrite may be taught to use; more would only lengthen the prompt.
 _SCRATCH_SHOWN = 4
 # AVX-512 rewrites work in zmm16-31, which are always free when the unit is "wide".
-_VECTOR_SCRATCH_SHOWN = {"avx2": 6, "avx512": 2}
+_VECTOR_SCRATCH_SHOWN = {"avx2": 10, "avx512": 2}
 
 
 def prompt_text(request: Request) -> str:

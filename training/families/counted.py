@@ -54,6 +54,8 @@ def mappings(region: Region, spec: LoopSpec) -> Iterator[Mapping]:
     scalars = [r for r in contract.invariants if r not in addresses | bounds and r.startswith(kind)]
     wanted = _parameter_count(spec)
     accumulator = contract.accumulators[0] if len(contract.accumulators) == 1 else None
+    if accumulator is None and spec.family in ("reduce", "count", "byteclass"):
+        raise NotExpressible("not one accumulator")
     for chosen in permutations(scalars, wanted):
         for order in permutations(loads):
             yield Mapping(chosen, order, stores[0] if stores else None, accumulator)

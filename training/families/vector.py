@@ -72,6 +72,10 @@ class VectorText:
         self._used += 1
         return self._registers[self._used - 1]
 
+    def set_temporary(self, family: str) -> None:
+        """Use another general register for constants on their way into vectors."""
+        self._temporary = family
+
     def mark(self) -> int:
         """How many registers are taken; give it to `release` to reuse the later ones."""
         return self._used
