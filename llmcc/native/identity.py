@@ -14,7 +14,7 @@ DIGEST_BYTES = 32
 STORE_GENERATION = 1
 
 _PACKAGE = Path(llmcc.__file__).parent
-_CODE_SUFFIXES = frozenset({".py", ".c", ".h"})
+_CODE_SUFFIXES = frozenset({".py", ".c", ".h", ".S"})
 _MODEL_SUFFIXES = frozenset({".safetensors", ".json"})
 # Parts that no verdict depends on.
 _APART = frozenset({"training", "ctl", "__pycache__"})
