@@ -1,46 +1,42 @@
-"""The command line of administration: ``llmcc-ctl``. Sub-commands are imported when called."""
+"""`llmcc-ctl`: look at what llmcc did and why. Sub-commands are loaded when they are called."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
-from types import MappingProxyType
+import importlib
 
 import click
 
-from llmcc import __version__
+import llmcc
 
-# name -> its line in the list; llmcc.ctl.<name> holds a click command of the same name
-COMMANDS: Mapping[str, str] = MappingProxyType(
-    {
-        "bench": "Time and check the example kernels, compiler by compiler.",
-        "regions": "Print the loops of an assembly file as llmcc sees them.",
-    }
-)
+# name: module and what the list of commands says
+_COMMANDS = {
+    "bench": ("llmcc.ctl.bench", "Time gcc, clang and llmcc on a folder of kernels."),
+    "explain": ("llmcc.ctl.explain", "Tell what became of every loop of a file, and why."),
+    "regions": ("llmcc.ctl.regions", "Print the loops of an assembly file as llmcc sees them."),
+    "stats": ("llmcc.ctl.stats", "Count what became of all loops so far."),
+}
 
 
 class _LazyGroup(click.Group):
-    """A group whose commands cost nothing until one of them is asked for."""
+    """A group whose commands are imported when they are used: numpy is slow to load."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return sorted(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+        if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(import_module(f"llmcc.ctl.{cmd_name}"), cmd_name)
+        command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        assert isinstance(command, click.Command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, sentence) for name, (_, sentence) in _COMMANDS.items()])
 
 
-@click.group(cls=_LazyGroup)
-@click.version_option(__version__, message="llmcc %(version)s")
+@click.command(cls=_LazyGroup)
+@click.version_option(llmcc.__version__, prog_name="llmcc-ctl")
 def main() -> None:
-    """Look after llmcc: what it did, why, and how much it gains."""
-
-
-if __name__ == "__main__":
-    main()
+    """Look at what llmcc did and why."""
