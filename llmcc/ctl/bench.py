@@ -161,6 +161,7 @@ def _check(
     sources = sorted([*settings.kernels.glob("*.c"), *settings.kernels.glob("*.h")])
     oracle = build(reference(), sources, into=folder, placements=1, seed=settings.seed)
     libraries = [(b.variant.name, b.libraries[0]) for b in (oracle, *built)]
+    libraries += [(f"{b.variant.name} masked", b.masked) for b in built if b.masked is not None]
     return check_kernels(
         kernels, driver, libraries, cases_per_n=settings.cases_per_n, seed=settings.seed
     )

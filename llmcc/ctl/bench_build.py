@@ -17,7 +17,8 @@ from llmcc.toolchain import find_gcc
 BASELINE = "gcc"
 A_A = "gcc again"
 REFERENCE = "gcc -O0"
-COMPILERS = ("gcc", "gcc-native", "clang", "clang-native", "llmcc")
+LLMCC = "llmcc"
+COMPILERS = (BASELINE, "gcc-native", "clang", "clang-native", LLMCC)
 _BUILD_TIMEOUT_S = 3600
 # Contraction to fma rounds otherwise than the source says; results could not be compared.
 _NATIVE = ("-O3", "-march=native", "-ffp-contract=off")
@@ -43,6 +44,7 @@ class Built:
 
     variant: Variant
     libraries: tuple[Path, ...]
+    masked: Path | None  # llmcc's objects as they run on a CPU without AVX; None for the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Roster:
 def roster(names: Sequence[str]) -> Roster:
     """Find the compilers for the columns `names`; the baseline and its A/A copy come first."""
     gcc = find_gcc()
-    programs = {"gcc-native": gcc, "llmcc": _find_llmcc()}
+    programs = {"gcc-native": gcc, LLMCC: _find_llmcc()}
     variants = [_variant(BASELINE, gcc, ("-O3",)), _variant(A_A, gcc, ("-O3",))]
     notes = []
     for name in names:
@@ -95,7 +97,17 @@ def build(
             _run([*command, "-o", file.with_suffix(".o")], cwd=folder)
     objects = [file.with_suffix(".o") for file in copies if file.suffix == ".c"]
     rng = random.Random(f"{seed}/{variant.name}")
-    return Built(variant, tuple(_link(objects, folder, i, rng) for i in range(placements)))
+    libraries = tuple(_link(objects, folder, i, rng) for i in range(placements))
+    masked = link_masked(objects, folder) if variant.name == LLMCC else None
+    return Built(variant, libraries, masked)
+
+
+def link_masked(objects: Sequence[Path], folder: Path) -> Path:
+    """Link objects so that their fast paths see a CPU without the features they ask for."""
+    library = folder / "masked.so"
+    mask = Path(__file__).with_name("bench_mask.c")
+    _run([find_gcc(), "-O2", "-fPIC", "-shared", "-o", library, *objects, mask], cwd=folder)
+    return library
 
 
 def build_driver(source: Path, *, into: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from llmcc.ctl.bench import bench
-from llmcc.ctl.bench_build import A_A, BASELINE, roster
+from llmcc.ctl.bench_build import A_A, BASELINE, link_masked, roster
 from llmcc.ctl.bench_driver import Driver
 from llmcc.ctl.bench_kernels import read_table
 from llmcc.ctl.bench_time import make_pool, time_kernels
@@ -73,6 +74,44 @@ def test_in_place_kernels_see_fresh_data_each_pass(driver: Driver, tmp_path: Pat
     driver.time(driver.functions([library], kernel.name), pool, passes=3, seed=1)
     assert (pool.pristine == ord("\t")).any()
     assert not (pool.written == ord("\t")).any()
+
+
+def test_masked_library_sees_a_cpu_without_features(tmp_path: Path) -> None:
+    unit = tmp_path / "unit.s"
+    # What a unit with fast paths holds: a byte in a section of its own, set by a constructor.
+    unit.write_text(
+        """
+        .section llmcc_cpu,"aw"
+.Lcpu:  .byte 0
+        .text
+set:    movb $3, .Lcpu(%rip)
+        ret
+        .globl features
+features: movzbl .Lcpu(%rip), %eax
+        ret
+        .section .init_array,"aw"
+        .quad set
+        .section .note.GNU-stack,"",@progbits
+        """
+    )
+    subprocess.run(["as", unit, "-o", unit.with_suffix(".o")], check=True)
+    plain = tmp_path / "plain.so"
+    subprocess.run(["gcc", "-shared", unit.with_suffix(".o"), "-o", plain], check=True)
+    masked = ctypes.CDLL(str(link_masked([unit.with_suffix(".o")], tmp_path)))
+    assert ctypes.CDLL(str(plain)).features() == 3
+    assert masked.features() == 0
+    assert masked.masked_units() == 1
+
+
+def test_masking_objects_without_fast_paths_does_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "plain.c"
+    source.write_text("int seven(void) { return 7; }\n")
+    subprocess.run(
+        ["gcc", "-fPIC", "-c", source, "-o", source.with_suffix(".o")], check=True, cwd=tmp_path
+    )
+    library = ctypes.CDLL(str(link_masked([source.with_suffix(".o")], tmp_path)))
+    assert library.seven() == 7
+    assert library.masked_units() == 0
 
 
 def test_timing_has_a_value_for_each_placement_round_and_variant(
