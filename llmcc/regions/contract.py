@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from llmcc.outcome import Refusal
 from llmcc.regions.cfg import Graph, Loop
+from llmcc.regions.extension import zero_extended_at
 from llmcc.regions.model import Contract
 from llmcc.regions.roles import find_roles
 from llmcc.x86.effects import FLAGS
@@ -64,6 +65,7 @@ def make_contract(
         latches=roles.latches,
         accumulators=_ordered((live_in & written) - steps),
         invariants=_ordered((live_in & read) - written),
+        zero_extended=_ordered(zero_extended_at(graph, loop.head) & live_in),
     )
 
 

@@ -67,6 +67,7 @@ class Contract:
     latches: tuple[Latch, ...]
     accumulators: tuple[str, ...]  # live-in, written, not an induction
     invariants: tuple[str, ...]  # live-in, never written
+    zero_extended: tuple[str, ...] = ()  # upper 32 bits are zero at the head, always
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def _free_values(rng: np.random.Generator, recipe: Recipe, count: int) -> dict[s
         if name not in recipe.facts.wide_families:
             # Only the low half is read: whatever a caller left above it must not matter.
             value = (value & 0xFFFFFFFF) | (rng.integers(0, 1 << 31, count) << 32)
-        found[name] = value
+        found[name] = value & 0xFFFFFFFF if name in recipe.zero_extended else value
     return found
 
 

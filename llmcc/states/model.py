@@ -87,3 +87,4 @@ class Recipe:
     facts: TextFacts
     is_early_exit: bool  # the data may end the loop
     small_trip: int  # trip counts up to this one are all tried
+    zero_extended: frozenset[str]  # registers whose upper 32 bits are zero in every real state

@@ -54,6 +54,7 @@ def make_recipe(region: Region) -> Recipe | Refusal:
         ),
         is_early_exit=region.exit_count > 1 or not latches or len(contract.latches) < _ways_out(region),
         small_trip=_small_trip(contract.accesses),
+        zero_extended=frozenset(contract.zero_extended),
     )
 
 
