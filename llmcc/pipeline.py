@@ -9,6 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -74,7 +75,7 @@ def optimise_unit(text: str, context: Context) -> UnitResult:
     """Put a fast path in front of every loop that one is found for."""
     return _or_gcc(
         lambda: _optimise(text, context),
-        otherwise=UnitResult(text, (), is_final=False),
+        otherwise=lambda error: UnitResult(text, (), is_final=False),
         config=context.config,
     )
 
@@ -118,6 +119,7 @@ class _Workshop:
         self._rewriter: Rewriter | None = None
 
     def decide(self, region: Region) -> RegionDecision:
+        """Decide on a region: gcc's word first, then the store's, then our own."""
         refusal = self._eligibility.refusal(region.function)
         if refusal is not None:
             return _decision_of(refusal)
@@ -129,7 +131,7 @@ class _Workshop:
             return RegionDecision(Outcome.BUDGET_SPENT)
         decision = _or_gcc(
             lambda: self._try(region),
-            otherwise=RegionDecision(Outcome.INTERNAL_ERROR),
+            otherwise=lambda error: RegionDecision(Outcome.INTERNAL_ERROR, detail=error),
             config=self._context.config,
         )
         if decision.outcome not in _PASSING:
@@ -142,15 +144,26 @@ class _Workshop:
         return self._rewriter.rewrite(region, _function_text(self._unit, region.function))
 
 
-def _or_gcc(stage: Callable[[], _Result], *, otherwise: _Result, config: Config) -> _Result:
-    """Run a stage; log what it raises and go on with `otherwise`, unless the user is strict."""
+def _or_gcc(
+    stage: Callable[[], _Result], *, otherwise: Callable[[str], _Result], config: Config
+) -> _Result:
+    """Run a stage; when it raises, log that and go on with `otherwise`, unless the user is strict.
+
+    `otherwise` is given the error in one line.
+    """
     try:
         return stage()
-    except Exception:
+    except Exception as error:
         if config.is_strict:
             raise
-        sys.stderr.write(traceback.format_exc())
-        return otherwise
+        _log(config, traceback.format_exc())
+        return otherwise(f"{type(error).__name__}: {error}".partition("\n")[0])
+
+
+def _log(config: Config, message: str) -> None:
+    """Append to the log; a log that cannot be written is no reason to fail."""
+    with suppress(OSError), config.log.open("a", encoding="utf-8", errors="replace") as file:
+        file.write(message)
 
 
 def _refused_record(loop: RefusedLoop) -> LoopRecord:
