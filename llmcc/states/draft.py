@@ -39,8 +39,10 @@ class Draft:
     data: tuple[Bytes, ...]  # per block (N, longest window)
 
 
-def make_draft(rng: np.random.Generator, recipe: Recipe, plan: DataPlan, trips: Ints) -> Draft:
-    """Draw everything but the places."""
+def make_draft(
+    rng: np.random.Generator, recipe: Recipe, plan: DataPlan, trips: Ints, *, is_shared: bool = False
+) -> Draft:
+    """Draw everything but the places; `is_shared`: the same register values in all states."""
     count = len(trips)
     pointers = {group.register for block in recipe.blocks for group in block.groups}
     values = starts(rng, recipe, trips, pointers=pointers)
@@ -50,6 +52,10 @@ def make_draft(rng: np.random.Generator, recipe: Recipe, plan: DataPlan, trips: 
     values |= _free_values(rng, recipe, count)
     distance = _distances(rng, recipe, trips, pointers)
     vectors = _vector_values(rng, recipe, count)
+    if is_shared:
+        values = {name: np.repeat(value[:1], count) for name, value in values.items()}
+        distance = {name: np.repeat(value[:1], count) for name, value in distance.items()}
+        vectors = np.repeat(vectors[:1], count, axis=0)
     windows = draft_windows(recipe, values, distance, trips)
     data = _data(rng, recipe, plan, values=values, vectors=vectors, windows=windows, trips=trips)
     return Draft(trips, values, distance, vectors, plan, windows, data)

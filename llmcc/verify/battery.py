@@ -65,7 +65,24 @@ class MutationScore:
 
 
 class Battery:
-    """The tests of one region under one seed. Built by `make_battery`; chunks are made when asked for."""
+    """The tests of one region under one seed; see `build`. Chunks are made when asked for."""
+
+    @classmethod
+    def build(cls, region: Region, *, sandbox: Runner, seed: int) -> Battery | Refusal:
+        """Learn how to test a region; refused like its recipe, or as NOT_A_COUNTED_STATE."""
+        recipe = make_recipe(region)
+        if isinstance(recipe, Refusal):
+            return recipe
+        baseline = baseline_blob(region)
+
+        def oracle(states: States) -> Ends:
+            return sandbox.run(baseline, states, timeout_s=_TIMEOUT_S)
+
+        learnt = learn(recipe, oracle, seed=seed)
+        battery = cls(region, recipe, runner=sandbox, baseline=baseline, learnt=learnt, seed=seed)
+        if not sum(len(chunk) for chunk in battery.chunks(1)):
+            return Refusal(Outcome.NOT_A_COUNTED_STATE, "gcc's loop ends from none of the states")
+        return battery.weakness() or battery
 
     def __init__(
         self, region: Region, recipe: Recipe, *, runner: Runner, baseline: Blob, learnt: Learnt, seed: int
@@ -165,23 +182,6 @@ class Battery:
 
     def _oracle(self, states: States) -> Ends:
         return self._runner.run(self._baseline, states, timeout_s=_TIMEOUT_S)
-
-
-def make_battery(region: Region, *, sandbox: Runner, seed: int) -> Battery | Refusal:
-    """Learn how to test a region; the refusals are the recipe's and NOT_A_COUNTED_STATE."""
-    recipe = make_recipe(region)
-    if isinstance(recipe, Refusal):
-        return recipe
-    baseline = baseline_blob(region)
-
-    def oracle(states: States) -> Ends:
-        return sandbox.run(baseline, states, timeout_s=_TIMEOUT_S)
-
-    learnt = learn(recipe, oracle, seed=seed)
-    battery = Battery(region, recipe, runner=sandbox, baseline=baseline, learnt=learnt, seed=seed)
-    if not sum(len(chunk) for chunk in battery.chunks(1)):
-        return Refusal(Outcome.NOT_A_COUNTED_STATE, "gcc's loop ends from none of the states")
-    return battery.weakness() or battery
 
 
 def states_of(states: States, rows: NDArray[np.bool_] | slice) -> States:

@@ -24,7 +24,6 @@ from llmcc.verify.battery import (
     MutationScore,
     Runner,
     ends_of,
-    make_battery,
     states_of,
 )
 from llmcc.verify.coverage import Instrumented, instrument
@@ -91,7 +90,7 @@ def verify(
         battery: the region's tests, to be shared by all its rewrites.
     """
     if battery is None:
-        made = make_battery(region, sandbox=sandbox, seed=seed)
+        made = Battery.build(region, sandbox=sandbox, seed=seed)
         if isinstance(made, Refusal):
             return made
         battery = made

@@ -1,0 +1,84 @@
+"""The static gate: what is refused before anything runs.
+
+Text, then one batch through the assembler, then the decoded bytes. A rewrite that passes is still
+untrusted: it has only been shown to be code that the sandbox can be asked to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmcc.gate.clobbers import check_registers, check_stores, check_upper_halves
+from llmcc.gate.decode import decode
+from llmcc.gate.text import PlainText, check_text, is_identical
+from llmcc.outcome import Outcome, Refusal
+from llmcc.propose import Proposal
+from llmcc.regions.model import Region
+from llmcc.sandbox.model import Blob
+from llmcc.states.blob import Built, build_many
+from llmcc.toolchain import MARCH
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """A proposal that passed the static gate."""
+
+    proposal: Proposal
+    text: str  # the rewrite in normal form
+    code: bytes  # of the rewrite alone
+    blob: Blob  # rewrite, gcc's loop, exit stubs and constants, for the sandbox
+    instruction_count: int
+
+    @property
+    def isa(self) -> str:
+        """A key of `toolchain.MARCH`."""
+        return self.proposal.isa
+
+
+def check(region: Region, proposals: Sequence[Proposal]) -> tuple[Gated | Refusal, ...]:
+    """Check proposals, in their order; one call of the assembler (5 ms) for each ISA among them."""
+    texts = [_check_text(region, proposal) for proposal in proposals]
+    answers: dict[int, Gated | Refusal] = {
+        number: text for number, text in enumerate(texts) if isinstance(text, Refusal)
+    }
+    for isa in dict.fromkeys(proposal.isa for proposal in proposals):
+        numbers = [n for n, p in enumerate(proposals) if p.isa == isa and n not in answers]
+        plain = [text for n in numbers if not isinstance(text := texts[n], Refusal)]
+        if not plain:
+            continue
+        built = build_many(region, [text.text for text in plain], isa=isa)
+        for number, text, one in zip(numbers, plain, built, strict=True):
+            answers[number] = (
+                one if isinstance(one, Refusal) else _check_bytes(region, proposals[number], text, one)
+            )
+    return tuple(answers[number] for number in range(len(proposals)))
+
+
+def _check_text(region: Region, proposal: Proposal) -> PlainText | Refusal:
+    if proposal.isa not in MARCH:
+        return Refusal(Outcome.GATE_BAD_TEXT, f"no such ISA: {proposal.isa}")
+    plain = check_text(region, proposal.text)
+    if not isinstance(plain, Refusal) and is_identical(region, plain):
+        return Refusal(Outcome.IDENTICAL)
+    return plain
+
+
+def _check_bytes(region: Region, proposal: Proposal, plain: PlainText, built: Built) -> Gated | Refusal:
+    decoded = decode(built)
+    if isinstance(decoded, Refusal):
+        return decoded
+    refusal = (
+        check_registers(decoded, region.contract)
+        or check_stores(decoded, region.contract)
+        or check_upper_halves(decoded)
+    )
+    if refusal is not None:
+        return refusal
+    return Gated(
+        proposal=proposal,
+        text=plain.text,
+        code=built.blob.code[: built.rewrite_bytes],
+        blob=built.blob,
+        instruction_count=len(decoded),
+    )
