@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := llmcc backends training tests docs
+SOURCES := llmcc backends training tests docs examples
 MAX_LINES := 400
 
 .DEFAULT_GOAL := help
