@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from llmcc.native.build import build
-from llmcc.native.identity import generation
 from llmcc.store.keys import unit_key
 from llmcc.store.units import UnitStore
 from llmcc.toolchain import find_gcc
@@ -68,10 +67,15 @@ class Compiler:
         words = [os.fsencode(word) for word in (str(find_gcc()), *arguments)]
         return unit_key(
             text.encode("latin-1"),
-            generation=generation(),
+            generation=self._fact("LLMCC_GENERATION"),
             command=words,
             folder=os.fsencode(self.folder),
         )
+
+    def _fact(self, name: str) -> str:
+        """Return what the programs were built with."""
+        header = (self.launcher.parent / "facts.h").read_text()
+        return header.partition(f'#define {name} "')[2].partition('"')[0]
 
     @property
     def store(self) -> UnitStore:
