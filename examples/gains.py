@@ -2,8 +2,8 @@
 
     python examples/gains.py .venv/bin/llmcc
 
-Whole processes, start-up (about half a millisecond) included: a check that programs do not lose, not a
-measurement of loops; that is `llmcc-ctl bench`. `gcc again` is the same build a second time.
+Whole processes, start-up (about half a millisecond) included: a check that programs do not lose,
+not a measurement of loops; that is `llmcc-ctl bench`. `gcc again` is the same build a second time.
 """
 
 from __future__ import annotations
