@@ -1,0 +1,227 @@
+"""The way of one region: propose, gate, verify, measure, decide; and verify once more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from llmcc.backends.embedded.backend import EmbeddedBackend
+from llmcc.config import Config
+from llmcc.decide import Decision, decide
+from llmcc.errors import LlmccError
+from llmcc.gate.check import Gated, check
+from llmcc.measure.eprocess import ALPHA
+from llmcc.measure.model import DECIDING_NAMES, Bucket, Measured
+from llmcc.measure.rounds import measure
+from llmcc.outcome import Outcome, OutcomeClass, Refusal
+from llmcc.propose import Backend, Proposal, Request
+from llmcc.regions.model import Region
+from llmcc.sandbox.runner import Sandbox
+from llmcc.states.blob import baseline_blob
+from llmcc.states.buckets import timing_buckets
+from llmcc.store.records import RegionDecision, SpeedupInterval
+from llmcc.verify.battery import Battery
+from llmcc.verify.verify import Verified, verify
+
+# Best first: a region that has a rewrite for the first is not tried with the next.
+_ISAS = ("avx512", "avx2")
+# Timing is the dearest stage, and the model's third choice is seldom better than its first two.
+_MEASURED_MOST = 2
+# All rewrites of a region together may be accepted by chance as often as one alone.
+_ALPHA_EACH = ALPHA / (_MEASURED_MOST * len(_ISAS))
+# The second verification starts from states the first has not seen.
+_SECOND_SEED_STEP = 0x5EED
+_PROGRESS = {outcome: position for position, outcome in enumerate(Outcome)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A proposal and what the gate made of it."""
+
+    proposal: Proposal
+    gated: Gated | Refusal
+
+
+class UnknownBackend(LlmccError):
+    """The configured backend does not exist."""
+
+
+class RegionRewriter:
+    """Takes regions through the stages, with one backend and one sandbox."""
+
+    def __init__(
+        self, config: Config, *, backend: Backend | None = None, sandbox: Sandbox | None = None
+    ) -> None:
+        """Make the backend that `config` names and a sandbox, unless they are given.
+
+        Raises:
+            UnknownBackend: there is no such backend.
+        """
+        self._sample_count = config.sample_count
+        self._seed = config.seed
+        self._backend = _make_backend(config) if backend is None else backend
+        self._sandbox = Sandbox(config.cache) if sandbox is None else sandbox
+
+    def rewrite(self, region: Region, function_text: str) -> RegionDecision:
+        """Find the best rewrite of a region, or say why there is none."""
+        features = self._sandbox.features()
+        isas = [isa for isa in _ISAS if isa in features]
+        if not isas:
+            return RegionDecision(Outcome.CPU_WITHOUT_ISA)
+        battery = Battery.build(region, sandbox=self._sandbox, seed=self._seed)
+        if isinstance(battery, Refusal):
+            return RegionDecision(battery.outcome, battery.detail, seed=self._seed)
+        attempt = _Attempt(region, battery, self._sandbox, self._seed)
+        endings: list[RegionDecision] = []
+        for isa in isas:
+            request = Request(region, isa, function_text)
+            proposals = self._backend.propose(request, self._sample_count)
+            endings.append(attempt.best_of(isa, _best_first(proposals, check(region, proposals))))
+            if _ends_region(endings[-1].outcome):
+                return endings[-1]
+        return max(endings, key=_worth)
+
+
+class _Attempt:
+    """Verifies and times the rewrites of one region."""
+
+    def __init__(self, region: Region, battery: Battery, sandbox: Sandbox, seed: int) -> None:
+        self._region = region
+        self._battery = battery
+        self._sandbox = sandbox
+        self._seed = seed
+
+    def best_of(self, isa: str, candidates: Sequence[_Candidate]) -> RegionDecision:
+        """Decide on the rewrites for one ISA; the ending that came furthest stands for them all."""
+        endings = [RegionDecision(Outcome.NO_PROPOSAL, isa=isa, seed=self._seed)]
+        verified: list[Verified] = []
+        for candidate in candidates:
+            verdict = self._verify(candidate.gated)
+            if isinstance(verdict, Verified):
+                verified.append(verdict)
+            else:
+                endings.append(self._refused(verdict, candidate.proposal))
+            if _ends_region(endings[-1].outcome) or len(verified) == _MEASURED_MOST:
+                break
+        endings += [self._time(candidate) for candidate in verified]
+        return max(endings, key=_worth)
+
+    def _verify(self, gated: Gated | Refusal) -> Verified | Refusal:
+        if isinstance(gated, Refusal):
+            return gated
+        return verify(
+            self._region, gated, sandbox=self._sandbox, seed=self._seed, battery=self._battery
+        )
+
+    def _time(self, verified: Verified) -> RegionDecision:
+        gated = verified.gated
+        assert isinstance(gated, Gated)
+        buckets = timing_buckets(self._region, seed=self._seed, sandbox=self._sandbox)
+        if isinstance(buckets, Refusal):
+            return self._refused(buckets, gated.proposal)
+        measured = measure(
+            baseline_blob(self._region),
+            gated.blob,
+            [Bucket(bucket.name, bucket.states) for bucket in buckets],
+            sandbox=self._sandbox,
+            seed=self._seed,
+            alpha=_ALPHA_EACH,
+        )
+        if isinstance(measured, Refusal):
+            return self._refused(measured, gated.proposal)
+        decision = decide(measured)
+        if decision.outcome is Outcome.ACCEPTED:
+            second_seed = self._seed + _SECOND_SEED_STEP
+            again = verify(self._region, gated, sandbox=self._sandbox, seed=second_seed)
+            if isinstance(again, Refusal):
+                return self._refused(again, gated.proposal)
+        return _decided(decision, verified, gated, measured, seed=self._seed)
+
+    def _refused(self, refusal: Refusal, proposal: Proposal) -> RegionDecision:
+        return RegionDecision(
+            refusal.outcome,
+            detail=refusal.detail,
+            isa=proposal.isa,
+            rewrite=proposal.text,
+            backend=proposal.backend,
+            seed=self._seed,
+        )
+
+
+def _decided(
+    decision: Decision, verified: Verified, gated: Gated, measured: Measured, *, seed: int
+) -> RegionDecision:
+    evidence: dict[str, float] = {
+        "states": verified.tests,
+        "log_probability": gated.proposal.log_probability,
+        "instructions": gated.instruction_count,
+        "e_value": measured.e_value,
+    }
+    if verified.mutation_score is not None:
+        evidence["mutation_score"] = verified.mutation_score
+    for bucket in measured.buckets:
+        evidence[f"{bucket.name}_speedup_ratio"] = bucket.speedup_ratio
+        evidence[f"{bucket.name}_baseline_ns"] = bucket.baseline_ns
+    return RegionDecision(
+        decision.outcome,
+        detail=decision.detail,
+        isa=gated.isa,
+        rewrite=gated.text,
+        backend=gated.proposal.backend,
+        speedup=_speedup(decision, measured),
+        seed=seed,
+        evidence=evidence,
+    )
+
+
+def _speedup(decision: Decision, measured: Measured) -> SpeedupInterval:
+    """Take the geometric mean over the buckets that decide."""
+    buckets = [bucket for bucket in measured.buckets if bucket.name in DECIDING_NAMES]
+    buckets = buckets or list(measured.buckets)
+
+    def mean(ratios: Sequence[float]) -> float:
+        return math.exp(sum(map(math.log, ratios)) / len(ratios))
+
+    return SpeedupInterval(
+        ratio=mean([bucket.speedup_ratio for bucket in buckets]),
+        low=decision.low_ratio,
+        high=mean([bucket.high_ratio for bucket in buckets]),
+    )
+
+
+def _best_first(
+    proposals: Sequence[Proposal], answers: Sequence[Gated | Refusal]
+) -> list[_Candidate]:
+    """Order by the model's confidence, then by length; what the gate refused comes last."""
+
+    def rank(candidate: _Candidate) -> tuple[bool, float, int]:
+        gated = candidate.gated
+        length = 0 if isinstance(gated, Refusal) else gated.instruction_count
+        return isinstance(gated, Refusal), -candidate.proposal.log_probability, length
+
+    return sorted(map(_Candidate, proposals, answers), key=rank)
+
+
+def _ends_region(outcome: Outcome) -> bool:
+    """Tell whether an ending holds whatever else is proposed."""
+    return outcome.kind in (
+        OutcomeClass.ACCEPTED,
+        OutcomeClass.INELIGIBLE,
+        OutcomeClass.ENVIRONMENT,
+    )
+
+
+def _worth(decision: RegionDecision) -> tuple[int, float, int]:
+    """Order endings: those that end the region, then the fastest accepted, then the furthest."""
+    low_ratio = decision.speedup.low if decision.speedup else 0.0
+    is_accepted = decision.outcome is Outcome.ACCEPTED
+    rank = 2 if is_accepted else 1 if _ends_region(decision.outcome) else 0
+    # Outcomes are listed in the order of the stages.
+    return rank, low_ratio if is_accepted else 0.0, _PROGRESS[decision.outcome]
+
+
+def _make_backend(config: Config) -> Backend:
+    if config.backend != "embedded":
+        raise UnknownBackend(f"LLMCC_BACKEND: there is no backend called {config.backend!r}")
+    return EmbeddedBackend(seed=config.seed)
