@@ -76,7 +76,7 @@ typedef struct {
     uint64_t other, other_bytes, other_entry; /* the second version when timing */
     uint64_t gpr, vector, mask, rflags, mxcsr, memory;
     uint64_t placements, rounds, runs_per_block, slot_bytes, vector_step;
-    uint64_t places; /* uint32_t[placements][4]: offsets of both versions, swapped?, unused */
+    uint64_t places; /* uint32_t[placements][4]: two offsets, swapped, second_first */
     uint64_t orders; /* uint32_t[placements][rounds]: first input * 2 + (second version goes first) */
     uint64_t out_coverage, out_exit_id, out_fault, out_gpr, out_vector, out_mask, out_rflags,
         out_mxcsr, out_memory;

@@ -13,7 +13,7 @@ extern const char runner_time_return[];
 typedef struct {
     uint32_t offset[2]; /* of either version in its slot */
     uint32_t swapped; /* 1: the first version takes the second slot */
-    uint32_t unused;
+    uint32_t second_first; /* 1: the second version is warmed up before the first */
 } Place;
 
 static struct {
@@ -58,9 +58,10 @@ static uint64_t time_block(const Request *request, const uint8_t *input, uint64_
 }
 
 static void time_placement(const Request *request, const uint8_t *input, const uint64_t entry[2],
-                           const uint32_t *orders, uint64_t *ticks) {
+                           uint32_t warmed_first, const uint32_t *orders, uint64_t *ticks) {
     /* Once unmeasured, so that neither version pays for being first at a new place. */
-    for (int version = 0; version < 2; version++) {
+    for (uint32_t turn = 0; turn < 2; turn++) {
+        uint32_t version = turn ^ warmed_first;
         now.version = version;
         time_block(request, input, entry[version], 0);
     }
@@ -118,8 +119,8 @@ _Noreturn void child_time(int memory_fd, const Request *request) {
             (uint64_t)(slots + (1 - swapped) * request->slot_bytes + places[i].offset[1] +
                        request->other_entry),
         };
-        time_placement(request, shared.input, entry, orders + i * request->rounds,
-                       ticks + 2 * i * request->rounds);
+        time_placement(request, shared.input, entry, places[i].second_first & 1,
+                       orders + i * request->rounds, ticks + 2 * i * request->rounds);
     }
     _exit(CHILD_DONE);
 }

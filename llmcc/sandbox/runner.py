@@ -72,7 +72,8 @@ class Sandbox:
     """
 
     def __init__(self, cache: Path | None = None) -> None:
-        self._cache = read_config().cache if cache is None else cache
+        self.cache = read_config().cache if cache is None else cache
+        """Folder that holds the compiled runner, and what was found out about this machine."""
         self._memory: SharedMemory | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._loaded: States | None = None
@@ -192,7 +193,7 @@ class Sandbox:
         for version, blob in enumerate((first, second)):
             most = (slot - len(blob.code)) // 64 - 1
             places[:, version] = random.integers(1, most, placements) * 64
-        places[:, 2] = random.integers(0, 2, placements)
+        places[:, 2:] = random.integers(0, 2, (placements, 2))
         starts = random.integers(0, pool, (placements, 1)) + np.arange(rounds) * runs_per_block
         layout.view(memory, "orders")[...] = starts % pool * 2 + random.integers(
             0, 2, (placements, rounds)
@@ -306,7 +307,7 @@ class Sandbox:
         fd = self._memory.fd
         try:
             self._process = subprocess.Popen(
-                [runner_path(self._cache), str(fd)],
+                [runner_path(self.cache), str(fd)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
