@@ -2,7 +2,7 @@
 
 Names as capstone spells them (Intel syntax). Only instructions that read and write general, vector
 and mask registers and ordinary memory: no system, string, stack, segment, time or locked
-instructions, no non-temporal stores, no gathers or scatters, nothing that changes MXCSR's control bits.
+instructions, no non-temporal stores, gathers or scatters, nothing that changes MXCSR's control.
 Source: Intel SDM vol. 2; feature names as in `toolchain.MARCH`.
 """
 
@@ -31,7 +31,8 @@ _SSE = """
     pand pandn por pxor andps andpd andnps andnpd orps orpd xorps xorpd ptest testps testpd
     pcmpeqb pcmpeqw pcmpeqd pcmpeqq pcmpgtb pcmpgtw pcmpgtd pcmpgtq
     psllw pslld psllq psrlw psrld psrlq psraw psrad pslldq psrldq
-    pshufb pshufd pshufhw pshuflw shufps shufpd palignr pblendw pblendvb blendps blendpd blendvps blendvpd
+    pshufb pshufd pshufhw pshuflw shufps shufpd palignr pblendw pblendvb blendps blendpd
+    blendvps blendvpd
     punpcklbw punpcklwd punpckldq punpcklqdq punpckhbw punpckhwd punpckhdq punpckhqdq
     unpcklps unpcklpd unpckhps unpckhpd packsswb packssdw packuswb packusdw
     pabsb pabsw pabsd psignb psignw psignd psadbw phaddw phaddd phsubw phsubd haddps haddpd
@@ -47,7 +48,8 @@ _SSE = """
 # The 32 predicates of VCMPPS as capstone spells them (SDM vol. 2, table 3-1).
 _COMPARES = """
     eq lt le unord neq nlt nle ord eq_uq nge ngt false neq_oq ge gt true
-    eq_os lt_oq le_oq unord_s neq_us nlt_uq nle_uq ord_s eq_us nge_uq ngt_uq false_os neq_os ge_oq gt_oq true_us
+    eq_os lt_oq le_oq unord_s neq_us nlt_uq nle_uq ord_s
+    eq_us nge_uq ngt_uq false_os neq_os ge_oq gt_oq true_us
 """.split()
 
 _AVX = """
@@ -66,7 +68,8 @@ _AVX512 = """
     vpmovm2b vpmovm2w vpmovm2d vpmovm2q vpmovb2m vpmovw2m vpmovd2m vpmovq2m
     vpminsq vpminuq vpmaxsq vpmaxuq vpabsq vpmullq vpsraq vpsravq vpsravw vpsllvw vpsrlvw
     vprold vprolq vprord vprorq vprolvd vprolvq vprorvd vprorvq
-    vpermw vpermt2w vpermt2d vpermt2q vpermt2ps vpermt2pd vpermi2w vpermi2d vpermi2q vpermi2ps vpermi2pd
+    vpermw vpermt2w vpermt2d vpermt2q vpermt2ps vpermt2pd
+    vpermi2w vpermi2d vpermi2q vpermi2ps vpermi2pd
     valignd valignq vshuff32x4 vshuff64x2 vshufi32x4 vshufi64x2
     vbroadcastf32x2 vbroadcastf32x4 vbroadcastf32x8 vbroadcastf64x2 vbroadcastf64x4
     vbroadcasti32x2 vbroadcasti32x4 vbroadcasti32x8 vbroadcasti64x2 vbroadcasti64x4
@@ -74,7 +77,8 @@ _AVX512 = """
     vextracti32x4 vextracti32x8 vextracti64x2 vextracti64x4
     vinsertf32x4 vinsertf32x8 vinsertf64x2 vinsertf64x4
     vinserti32x4 vinserti32x8 vinserti64x2 vinserti64x4
-    vpmovwb vpmovdb vpmovdw vpmovqb vpmovqw vpmovqd vpmovswb vpmovsdb vpmovsdw vpmovsqb vpmovsqw vpmovsqd
+    vpmovwb vpmovdb vpmovdw vpmovqb vpmovqw vpmovqd vpmovswb vpmovsdb vpmovsdw
+    vpmovsqb vpmovsqw vpmovsqd
     vpmovuswb vpmovusdb vpmovusdw vpmovusqb vpmovusqw vpmovusqd
     vpcompressd vpcompressq vcompressps vcompresspd vpexpandd vpexpandq vexpandps vexpandpd
     vdbpsadbw vrndscaleps vrndscalepd vrndscaless vrndscalesd
@@ -82,9 +86,7 @@ _AVX512 = """
 """.split()
 _MASKS = [
     name + width
-    for name in (
-        "kmov kand kandn kor kxor kxnor knot kadd kortest ktest kshiftl kshiftr".split()
-    )
+    for name in ("kmov kand kandn kor kxor kxnor knot kadd kortest ktest kshiftl kshiftr".split())
     for width in "bwdq"
 ] + ["kunpckbw", "kunpckwd", "kunpckdq"]
 # vpcmp with its predicate in the name: capstone writes vpcmpltd, vpcmpnequb, …
@@ -98,7 +100,9 @@ _PREDICATED = [
 VECTOR = (
     frozenset(_SSE)
     | frozenset("v" + name for name in _SSE)
-    | frozenset(f"{v}cmp{c}{w}" for v in ("", "v") for c in _COMPARES for w in ("ps", "pd", "ss", "sd"))
+    | frozenset(
+        f"{v}cmp{c}{w}" for v in ("", "v") for c in _COMPARES for w in ("ps", "pd", "ss", "sd")
+    )
     | frozenset(_AVX)
     | frozenset(_AVX512)
     | frozenset(_MASKS)

@@ -50,7 +50,9 @@ def check(region: Region, proposals: Sequence[Proposal]) -> tuple[Gated | Refusa
         built = build_many(region, [text.text for text in plain], isa=isa)
         for number, text, one in zip(numbers, plain, built, strict=True):
             answers[number] = (
-                one if isinstance(one, Refusal) else _check_bytes(region, proposals[number], text, one)
+                one
+                if isinstance(one, Refusal)
+                else _check_bytes(region, proposals[number], text, one)
             )
     return tuple(answers[number] for number in range(len(proposals)))
 
@@ -64,7 +66,9 @@ def _check_text(region: Region, proposal: Proposal) -> PlainText | Refusal:
     return plain
 
 
-def _check_bytes(region: Region, proposal: Proposal, plain: PlainText, built: Built) -> Gated | Refusal:
+def _check_bytes(
+    region: Region, proposal: Proposal, plain: PlainText, built: Built
+) -> Gated | Refusal:
     decoded = decode(built)
     if isinstance(decoded, Refusal):
         return decoded

@@ -1,4 +1,4 @@
-"""The third gate: what a rewrite writes, in registers and memory, and how it leaves vector registers.
+"""The third gate: what a rewrite writes, and how it leaves the vector registers.
 
 gcc's -fipa-ra lets callers keep values in registers that a callee was seen not to touch; no test of
 the loop alone would notice such a register clobbered, so the contract's list is enforced here.
@@ -29,7 +29,7 @@ def check_registers(decoded: tuple[Decoded, ...], contract: Contract) -> Refusal
 
 
 def check_stores(decoded: tuple[Decoded, ...], contract: Contract) -> Refusal | None:
-    """Refuse stores that may write bytes which gcc's loop leaves alone, if only with their old value."""
+    """Refuse stores to bytes that gcc's loop may leave alone, if only with their old value."""
     stores = [access for access in contract.accesses if access.is_store]
     is_conditional = bool(stores) and all(access.is_conditional for access in stores)
     widest = max((access.size_bytes for access in stores), default=0)
@@ -37,7 +37,9 @@ def check_stores(decoded: tuple[Decoded, ...], contract: Contract) -> Refusal | 
         if not one.is_store:
             continue
         if not stores:
-            return Refusal(Outcome.GATE_FORBIDDEN_INSTRUCTION, f"gcc's loop stores nothing: {one.text}")
+            return Refusal(
+                Outcome.GATE_FORBIDDEN_INSTRUCTION, f"gcc's loop stores nothing: {one.text}"
+            )
         if is_conditional and one.store_bytes > widest and not one.is_masked:
             return Refusal(
                 Outcome.GATE_FORBIDDEN_INSTRUCTION, f"stores what gcc's loop may not: {one.text}"

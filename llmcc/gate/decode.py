@@ -67,7 +67,11 @@ def _refuse(instruction: capstone.CsInsn, built: Built) -> Refusal | None:
     text = f"{instruction.mnemonic} {instruction.op_str}".strip()
     if instruction.mnemonic not in ALLOWED:
         return Refusal(Outcome.GATE_FORBIDDEN_INSTRUCTION, text)
-    if instruction.prefix[0] == _LOCK or instruction.prefix[1] in _SEGMENTS or instruction.prefix[3] == 0x67:
+    if (
+        instruction.prefix[0] == _LOCK
+        or instruction.prefix[1] in _SEGMENTS
+        or instruction.prefix[3] == 0x67
+    ):
         return Refusal(Outcome.GATE_FORBIDDEN_INSTRUCTION, f"prefix of {text}")
     for operand in instruction.operands:
         if operand.type != x86.X86_OP_MEM or instruction.mnemonic == "lea":
@@ -102,7 +106,9 @@ def _decoded(instruction: capstone.CsInsn) -> Decoded:
         is_store=is_store,
         store_bytes=int(first.size) if is_store and first is not None else 0,
         is_masked="{k" in instruction.op_str or "maskmov" in mnemonic,
-        target=int(first.imm) if is_jump and first is not None and first.type == x86.X86_OP_IMM else None,
+        target=int(first.imm)
+        if is_jump and first is not None and first.type == x86.X86_OP_IMM
+        else None,
     )
 
 

@@ -39,7 +39,7 @@ class PlainText:
 
 
 def check_text(region: Region, text: str) -> PlainText | Refusal:
-    """Let through only lines of the allowed forms; GATE_BAD_TEXT, GATE_BAD_BRANCH or GATE_SYMBOL else."""
+    """Let through only lines of the allowed forms."""
     if not text.isascii():
         return Refusal(Outcome.GATE_BAD_TEXT, "characters that are not ASCII")
     lines = [line.strip() for line in text.split("\n")]
@@ -96,5 +96,7 @@ def is_identical(region: Region, plain: PlainText) -> bool:
 def _work(text: str) -> list[str]:
     """The instructions that are not unconditional jumps, labels blotted out."""
     lines = [line.strip() for line in text.split("\n")]
-    kept = [line for line in lines if line and not line.endswith(":") and not line.startswith("jmp")]
+    kept = [
+        line for line in lines if line and not line.endswith(":") and not line.startswith("jmp")
+    ]
     return [re.sub(r"\s+", " ", re.sub(r"\.L[A-Z]\d*(?!\d*[+(-])", "L", line)) for line in kept]

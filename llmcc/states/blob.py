@@ -95,7 +95,10 @@ def _build(region: Region, texts: Sequence[str], *, march: str) -> list[Built] |
         return Refusal(Outcome.GATE_SYMBOL, f"{made.relocations[:1]} {made.other_sections[:1]}")
     starts = [made.symbols[f".LT0_{n}"] for n in range(len(texts))]
     ends = [*starts[1:], len(made.code)]
-    return [_cut(region, made, n, start, end) for n, (start, end) in enumerate(zip(starts, ends, strict=True))]
+    return [
+        _cut(region, made, n, start, end)
+        for n, (start, end) in enumerate(zip(starts, ends, strict=True))
+    ]
 
 
 def _cut(region: Region, made: Assembled, number: int, start: int, end: int) -> Built:

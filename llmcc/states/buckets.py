@@ -33,6 +33,13 @@ Ints = NDArray[np.int64]
 INPUTS = 256
 # name -> least and greatest number of head executions
 RANGES = {"tiny": (1, 3), "small": (8, 24), "medium": (64, 256), "large": (1000, 4096)}
+# What ends such a loop is its registers, so the ranges have to take what comes.
+_RANGES_WITHOUT_MEMORY = {
+    "tiny": (1, 5),
+    "small": (6, 40),
+    "medium": (41, 500),
+    "large": (501, 5000),
+}
 _CONTENT_BYTES = 32 << 10
 _DRAWN = 320
 _LEAST_VALID = 64
@@ -51,7 +58,8 @@ class Runner(Protocol):
 def timing_buckets(region: Region, *, seed: int, sandbox: Runner) -> tuple[Bucket, ...] | Refusal:
     """Make the buckets that the loop can have at all, tiny first.
 
-    Each holds up to 256 distinct states from which gcc's loop reaches an exit.
+    Each holds 256 states from which gcc's loop reaches an exit; where only 64 or more could be
+    found, some are repeated.
     """
     recipe = make_recipe(region)
     if isinstance(recipe, Refusal):
@@ -74,7 +82,7 @@ def timing_buckets(region: Region, *, seed: int, sandbox: Runner) -> tuple[Bucke
         ]
         if len(buckets) > len(best):
             best = buckets
-        if best and not recipe.is_early_exit or len(best) == len(RANGES):
+        if len(best) == len(RANGES) or (best and not recipe.is_early_exit):
             break
     return tuple(best) or Refusal(Outcome.NOT_A_COUNTED_STATE, "no inputs to time the loop with")
 
@@ -101,11 +109,18 @@ def _longest(recipe: Recipe) -> int:
 def _plan(rng: np.random.Generator, recipe: Recipe, learnt: Learnt, number: int) -> DataPlan:
     if recipe.is_early_exit and learnt.good is not None:
         order = np.argsort(learnt.good.kind != PLANTED, kind="stable")
-        row = order[number % len(order)]
+        row = int(order[number % len(order)])
         good = learnt.good
-        fields = (good.kind, good.width, good.background, good.planted, good.relation, good.is_mirrored)
-        kind, width, background, planted, relation, mirrored = (field[row : row + 1] for field in fields)
-        return DataPlan(kind, width, background, planted, relation, mirrored, np.array([0.99999]))
+        one = slice(row, row + 1)
+        return DataPlan(
+            kind=good.kind[one],
+            width=good.width[one],
+            background=good.background[one],
+            planted=good.planted[one],
+            relation=good.relation[one],
+            is_mirrored=good.is_mirrored[one],
+            position=np.array([0.99999]),
+        )
     kinds = [ORDINARY] if recipe.facts.is_float else [UNIFORM, ORDINARY, SEVERAL, PAIR]
     count = len(kinds)
     symbols = min(len(static_symbols(recipe.facts, width)) for width in recipe.facts.element_bytes)
@@ -165,11 +180,11 @@ def _bucket(
     if whole is None:
         return None
     states = _along(rng, recipe, whole, begins, trips)
-    ends = oracle(states)
+    ends = oracle(_with_own_memory(states))
     done = passes(recipe, states, ends)
     is_fit = (ends.exit_id >= 0) & (done >= least - 1) & (done >= 0.6 * trips - 1)
-    fit = np.flatnonzero(is_fit)[:INPUTS]
-    return Bucket(name, _rows(states, fit)) if len(fit) >= _LEAST_VALID else None
+    fit = np.flatnonzero(is_fit)
+    return Bucket(name, _rows(states, np.resize(fit, INPUTS))) if len(fit) >= _LEAST_VALID else None
 
 
 def _with_stops(
@@ -188,7 +203,9 @@ def _with_stops(
         source = first + last * stream.stride_bytes
         for stop in stops.tolist():
             target = first + stop * stream.stride_bytes
-            copied[0, target : target + stream.size_bytes] = bytes_[0, source : source + stream.size_bytes]
+            copied[0, target : target + stream.size_bytes] = bytes_[
+                0, source : source + stream.size_bytes
+            ]
         data.append(copied)
     possible = stops[stops >= period] if (stops >= period).any() else stops[:1]
     begins = np.maximum(rng.choice(possible, len(trips)) - trips + 1, 0)
@@ -230,20 +247,26 @@ def _without_memory(
     """Sort states by how many passes gcc's loop makes of them."""
     found: list[Bucket] = []
     parts = [
-        make_states(recipe, learnt, oracle, seed=seed, chunk=n, count=1000, is_large=n > 1) for n in range(4)
+        make_states(recipe, learnt, oracle, seed=seed, chunk=n, count=1000, is_large=n > 1)
+        for n in range(4)
     ]
-    for name, (least, most) in RANGES.items():
+    for name, (least, most) in _RANGES_WITHOUT_MEMORY.items():
         for states in parts:
             if states is None:
                 continue
             ends = oracle(states)
             done = passes(recipe, states, ends)
-            fit = np.flatnonzero((ends.exit_id >= 0) & (done >= least) & (done <= most))[:INPUTS]
-            if len(fit) >= _LEAST_VALID or (len(fit) >= _LEAST_VALID // 4 and name == "large"):
-                kept = _rows(states, fit)
+            fit = np.flatnonzero((ends.exit_id >= 0) & (done >= least) & (done <= most))
+            if len(fit) >= _LEAST_VALID:
+                kept = _rows(states, np.resize(fit, INPUTS))
                 found.append(Bucket(name, replace(kept, memory=states.memory[:1])))
                 break
     return tuple(found) or Refusal(Outcome.NOT_A_COUNTED_STATE, "no inputs to time the loop with")
+
+
+def _with_own_memory(states: States) -> States:
+    shape = (len(states), *states.memory.shape[1:])
+    return replace(states, memory=np.broadcast_to(states.memory, shape))
 
 
 def _rows(states: States, rows: NDArray[np.intp]) -> States:

@@ -30,7 +30,9 @@ class DataPlan:
     planted: Ints  # index of a symbol
     relation: Ints
     is_mirrored: NDArray[np.bool_]
-    position: NDArray[np.float64]  # of the planted element, as a share of the iterations, 0 <= x < 1
+    position: NDArray[
+        np.float64
+    ]  # of the planted element, as a share of the iterations, 0 <= x < 1
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -39,7 +41,7 @@ class DataPlan:
 def draw_plan(
     rng: np.random.Generator, count: int, *, widths: int, symbols: int, good: DataPlan | None = None
 ) -> DataPlan:
-    """Draw the plans of `count` states; with `good` three in five repeat one of its rows elsewhere."""
+    """Draw the plans of `count` states; with `good` three in five repeat one of its rows."""
     plan = DataPlan(
         kind=rng.choice(len(_SHARES), size=count, p=_SHARES),
         width=rng.integers(0, widths, count),
@@ -98,7 +100,13 @@ def fill(
         if len(rows):
             shape = (len(rows), elements)
             out[rows] = _of_kind(
-                rng, kind, shape, symbols[rows], background=plan.background[rows], dtype=dtype, is_float=is_float
+                rng,
+                kind,
+                shape,
+                symbols[rows],
+                background=plan.background[rows],
+                dtype=dtype,
+                is_float=is_float,
             )
     return out.view(np.uint8).reshape(count, -1)[:, :window_bytes]
 
@@ -130,12 +138,26 @@ def _of_kind(
         values = rng.standard_normal(shape) * np.exp2(rng.integers(-12, 13, (count, 1)))
         if kind == SORTED:
             values = np.sort(values, axis=1)
-        return values.astype(f"<f{dtype.itemsize}").view(dtype)
+        patterns: NDArray[np.signedinteger] = values.astype(f"<f{dtype.itemsize}").view(dtype)
+        return patterns
+    return _small_numbers(rng, kind, shape, first, dtype=dtype)
+
+
+def _small_numbers(
+    rng: np.random.Generator,
+    kind: int,
+    shape: tuple[int, int],
+    first: Ints,
+    *,
+    dtype: np.dtype[np.signedinteger],
+) -> NDArray[np.signedinteger]:
+    """Numbers close to 0, or in half of the states close to the state's background symbol."""
+    count = shape[0]
     spread = rng.integers(1, 100, (count, 1))
-    values = (rng.integers(-100, 100, shape, dtype=np.int16) % (2 * spread) - spread).astype(dtype)
-    values += first.astype(dtype) * (rng.random((count, 1)) < 0.5)
+    numbers = (rng.integers(-100, 100, shape, dtype=np.int16) % (2 * spread) - spread).astype(dtype)
+    numbers += first.astype(dtype) * (rng.random((count, 1)) < 0.5)
     if kind == SORTED:
-        values = np.sort(values, axis=1)
+        numbers = np.sort(numbers, axis=1)
         descending = rng.random(count) < 0.5
-        values[descending] = values[descending, ::-1]
-    return values
+        numbers[descending] = numbers[descending, ::-1]
+    return numbers

@@ -1,4 +1,4 @@
-"""Batches of states before they are placed: trip counts, register values and the data of each block."""
+"""Batches of states before they are placed: trip counts, register values, data of each block."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """N states whose data is made but not placed; `data[b]` covers block b's window of all trips."""
+    """N states, made but not placed; `data[b]` covers block b's window of all trips."""
 
     trips: Ints  # (N,)
     values: dict[str, Ints]  # (N,) of inductions that are no pointers, indexes and free registers
@@ -40,7 +40,12 @@ class Draft:
 
 
 def make_draft(
-    rng: np.random.Generator, recipe: Recipe, plan: DataPlan, trips: Ints, *, is_shared: bool = False
+    rng: np.random.Generator,
+    recipe: Recipe,
+    plan: DataPlan,
+    trips: Ints,
+    *,
+    is_shared: bool = False,
 ) -> Draft:
     """Draw everything but the places; `is_shared`: the same register values in all states."""
     count = len(trips)
@@ -70,7 +75,8 @@ def draft_windows(
     """
     pointers = {group.register: np.zeros_like(reach) for b in recipe.blocks for group in b.groups}
     return tuple(
-        window_of(block, {**pointers, **values}, distance=distance, reach=reach) for block in recipe.blocks
+        window_of(block, {**pointers, **values}, distance=distance, reach=reach)
+        for block in recipe.blocks
     )
 
 
@@ -119,7 +125,9 @@ def _vector_values(rng: np.random.Generator, recipe: Recipe, count: int) -> Byte
         chosen[is_same] = chosen[is_same, :, :1]
         keeps_random = rng.random(count) < 0.15
         rows &= ~keeps_random
-        out[rows] = np.ascontiguousarray(chosen[rows]).view(np.uint8).reshape(-1, len(recipe.vectors), 16)
+        out[rows] = (
+            np.ascontiguousarray(chosen[rows]).view(np.uint8).reshape(-1, len(recipe.vectors), 16)
+        )
     return out
 
 
@@ -145,7 +153,12 @@ def _data(
         table = state_symbols(recipe.facts, width, registers, count=len(rows))
         for block, out in enumerate(blocks):
             own = fill(
-                rng, part, table, width_bytes=width, window_bytes=out.shape[1], is_float=recipe.facts.is_float
+                rng,
+                part,
+                table,
+                width_bytes=width,
+                window_bytes=out.shape[1],
+                is_float=recipe.facts.is_float,
             )
             if block:
                 shared = min(out.shape[1], blocks[0].shape[1])
@@ -153,7 +166,9 @@ def _data(
                 own = own.copy()
                 own[equal, :shared] = blocks[0][rows[equal], :shared]
             else:
-                own = _mirrored(own, part, windows[0], rows) if recipe.blocks[0].is_mirrored else own
+                own = (
+                    _mirrored(own, part, windows[0], rows) if recipe.blocks[0].is_mirrored else own
+                )
             out[rows] = own
             _plant(rng, recipe, part, table, out=out, rows=rows, block=block, window=windows[block],
                    trips=trips, width=width)  # fmt: skip
@@ -174,7 +189,11 @@ def _plant(
     width: int,
 ) -> None:
     """Write one symbol into the element that iteration `position * trips` works on."""
-    is_wanted = (part.kind == ONE_HOT) | (part.kind == PLANTED) if not block else part.relation == EQUAL_BUT_ONE
+    is_wanted = (
+        (part.kind == ONE_HOT) | (part.kind == PLANTED)
+        if not block
+        else part.relation == EQUAL_BUT_ONE
+    )
     if block:
         is_wanted |= (part.relation == INDEPENDENT) & (part.kind == ONE_HOT)
     else:
@@ -194,9 +213,7 @@ def _plant(
     out[where[:, None], offset[:, None] + np.arange(width)] = raw
 
 
-def _mirrored(
-    own: Bytes, part: DataPlan, window: Window, rows: NDArray[np.intp]
-) -> Bytes:
+def _mirrored(own: Bytes, part: DataPlan, window: Window, rows: NDArray[np.intp]) -> Bytes:
     """Make the data of some states read the same from both ends of the window."""
     own = own.copy()
     length = (window.high - window.low)[rows]

@@ -58,7 +58,9 @@ def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
     good = rows_of(draft.plan, is_good) if recipe.is_early_exit and is_good.sum() >= 4 else None
     deltas: dict[int, int] = {}
     for exit_id in np.unique(ends.exit_id[is_valid]).tolist():
-        delta = _delta(rng, recipe, draft, oracle, rows=is_valid & (ends.exit_id == exit_id), done=done)
+        delta = _delta(
+            rng, recipe, draft, oracle, rows=is_valid & (ends.exit_id == exit_id), done=done
+        )
         if delta is not None:
             deltas[int(exit_id)] = delta
     return Learnt(good, deltas)
@@ -73,7 +75,7 @@ def _delta(
     rows: NDArray[np.bool_],
     done: Ints,
 ) -> int | None:
-    """Find the least number of iterations' bytes, counted from the passes, that the loop can do with."""
+    """Find how many iterations' bytes, counted from the passes, the loop can do with."""
     if not recipe.blocks:
         return 0
     rows = rows & (done <= draft.trips)
@@ -89,7 +91,14 @@ def _delta(
 
 
 def make_states(
-    recipe: Recipe, learnt: Learnt, oracle: Oracle, *, seed: int, chunk: int, count: int, is_large: bool
+    recipe: Recipe,
+    learnt: Learnt,
+    oracle: Oracle,
+    *,
+    seed: int,
+    chunk: int,
+    count: int,
+    is_large: bool,
 ) -> States | None:
     """Make chunk number `chunk`: `count` states, fewer when they need much memory.
 
@@ -151,7 +160,8 @@ def rows_of_draft(draft: Draft, rows: NDArray[np.intp]) -> Draft:
     is_kept = np.zeros(len(draft.trips), np.bool_)
     is_kept[rows] = True
     windows = tuple(
-        replace(w, low=w.low[is_kept], high=w.high[is_kept], first=w.first[is_kept]) for w in draft.windows
+        replace(w, low=w.low[is_kept], high=w.high[is_kept], first=w.first[is_kept])
+        for w in draft.windows
     )
     return Draft(
         trips=draft.trips[is_kept],

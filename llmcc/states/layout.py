@@ -107,10 +107,14 @@ def place(
     count = len(is_together)
     for number, window in enumerate(windows):
         length = window.high - window.low
-        offset = _apart(rng, window, length, arena_bytes=arena_bytes, mode=mode, natural=natural_bytes)
+        offset = _apart(
+            rng, window, length, arena_bytes=arena_bytes, mode=mode, natural=natural_bytes
+        )
         arena = np.full(count, number)
         if number == 0 and len(windows) > 1:
-            middle = _aligned(rng, window, SLACK_BYTES // 2 + 0 * length, arena_bytes, natural_bytes)
+            middle = _aligned(
+                rng, window, SLACK_BYTES // 2 + 0 * length, arena_bytes, natural_bytes
+            )
             offset = np.where(is_together, middle, offset)
         elif number:
             first = windows[0].high - windows[0].low
@@ -125,7 +129,13 @@ def place(
 
 
 def _apart(
-    rng: np.random.Generator, window: Window, length: Ints, *, arena_bytes: int, mode: str, natural: int
+    rng: np.random.Generator,
+    window: Window,
+    length: Ints,
+    *,
+    arena_bytes: int,
+    mode: str,
+    natural: int,
 ) -> Ints:
     count = len(length)
     at_end = arena_bytes - length
@@ -158,10 +168,11 @@ def _settle(window: Window, offset: Ints, alignment: int, *, is_up: bool = False
     if alignment == 1:
         return offset
     lead = window.first - window.low
-    excess = (offset + lead) % alignment
+    excess: Ints = (offset + lead) % alignment
     if is_up:
-        return offset + (-excess) % alignment
-    moved = offset - excess
+        raised: Ints = offset + (-excess) % alignment
+        return raised
+    moved: Ints = offset - excess
     return np.where(moved < 0, moved + alignment, moved)
 
 
@@ -174,5 +185,7 @@ def _distance(
     many = rng.integers(1, 8 * 64 // natural + 1, count) * natural
     odd = rng.integers(1, 65, count)
     beside = np.where(sign > 0, first, own)
-    size = np.select([draw < 0.15, draw < 0.5, draw < 0.8, draw < 0.9], [0 * few, few, many, odd], beside)
+    size = np.select(
+        [draw < 0.15, draw < 0.5, draw < 0.8, draw < 0.9], [0 * few, few, many, odd], beside
+    )
     return sign * size

@@ -21,7 +21,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Addresses `register + other*scale + disp + i*stride` of iteration i, relative to a solved register."""
+    """Addresses `register + other*scale + disp + i*stride` of iteration i."""
 
     other: str | None
     scale: int

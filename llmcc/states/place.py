@@ -1,4 +1,4 @@
-"""Turn a draft into machine states: solve the pointers, write the data, fill every other register."""
+"""Turn a draft into machine states: solve pointers, write data, fill every other register."""
 
 from __future__ import annotations
 
@@ -50,17 +50,26 @@ def place_draft(
     values = dict(draft.values)
     for number, block in enumerate(recipe.blocks):
         address = placing.address(number)
-        _solve(block, values, distance=draft.distance, address=address, reach=reach, window=windows[number])
+        _solve(
+            block,
+            values,
+            distance=draft.distance,
+            address=address,
+            reach=reach,
+            window=windows[number],
+        )
         start = windows[number].low - draft.windows[number].low
         length = windows[number].high - windows[number].low
-        _write(memory, draft.data[number], placing.arena[number], placing.offset[number], start, length)
+        _write(
+            memory, draft.data[number], placing.arena[number], placing.offset[number], start, length
+        )
     return _states(rng, recipe, draft, values, memory)
 
 
 def _shortened(
     rng: np.random.Generator, recipe: Recipe, draft: Draft, windows: tuple[Window, ...], reach: Ints
 ) -> tuple[Window, ...]:
-    """Cut the windows of conditional blocks in some states: what is not touched need not be there."""
+    """Cut conditional blocks in some states: what is not touched need not be there."""
     if not any(block.is_conditional for block in recipe.blocks):
         return windows
     is_cut = rng.random(len(reach)) < 0.3
@@ -91,7 +100,12 @@ def _solve(
 
 
 def _write(
-    memory: NDArray[np.uint8], data: NDArray[np.uint8], arena: Ints, offset: Ints, start: Ints, length: Ints
+    memory: NDArray[np.uint8],
+    data: NDArray[np.uint8],
+    arena: Ints,
+    offset: Ints,
+    start: Ints,
+    length: Ints,
 ) -> None:
     """Copy data[n, start:start+length] to memory[n, arena, offset:], as far as there is data."""
     lead = np.maximum(-start, 0)
@@ -103,7 +117,11 @@ def _write(
 
 
 def _states(
-    rng: np.random.Generator, recipe: Recipe, draft: Draft, values: dict[str, Ints], memory: NDArray[np.uint8]
+    rng: np.random.Generator,
+    recipe: Recipe,
+    draft: Draft,
+    values: dict[str, Ints],
+    memory: NDArray[np.uint8],
 ) -> States:
     count = len(memory)
     gpr = rng.integers(0, 1 << 64, (count, len(GPR)), dtype=np.uint64)
@@ -113,7 +131,11 @@ def _states(
     for latch in recipe.latches:
         if latch.bound is not None and latch.bound not in pointers:
             bound = bound_of(
-                rng, latch, start=values[latch.induction], step=steps[latch.induction].step, trips=draft.trips
+                rng,
+                latch,
+                start=values[latch.induction],
+                step=steps[latch.induction].step,
+                trips=draft.trips,
             )
             values[latch.bound] = _narrow(rng, recipe, latch.bound, bound, latch.bits)
     for induction in recipe.inductions:
@@ -129,14 +151,15 @@ def _states(
         gpr=gpr,
         vector=vector,
         mask=rng.integers(0, 1 << 64, (count, 8), dtype=np.uint64),
-        rflags=rng.integers(0, 1 << 12, count, dtype=np.uint64) & np.uint64(_STATUS_FLAGS) | np.uint64(2),
+        rflags=rng.integers(0, 1 << 12, count, dtype=np.uint64) & np.uint64(_STATUS_FLAGS)
+        | np.uint64(2),
         mxcsr=np.full(count, DEFAULT_MXCSR, np.uint32),
         memory=memory,
     )
 
 
 def _narrow(rng: np.random.Generator, recipe: Recipe, name: str, value: Ints, bits: int) -> Ints:
-    """Give a register used at 32 bits an upper half: anything when nobody reads it, else an extension."""
+    """Give a register used at 32 bits an upper half: anything if nobody reads it."""
     if bits == 64:
         return value
     low = value & 0xFFFFFFFF
@@ -144,4 +167,3 @@ def _narrow(rng: np.random.Generator, recipe: Recipe, name: str, value: Ints, bi
         return low | (rng.integers(0, 1 << 31, len(value)) << 32)
     signed = (low ^ 0x80000000) - 0x80000000
     return np.where(rng.random(len(value)) < 0.5, low, signed)
-

@@ -52,7 +52,9 @@ def make_recipe(region: Region) -> Recipe | Refusal:
         facts=TextFacts(
             facts.constants, widths, facts.is_float, facts.wide_families, facts.aligned_operands
         ),
-        is_early_exit=region.exit_count > 1 or not latches or len(contract.latches) < _ways_out(region),
+        is_early_exit=region.exit_count > 1
+        or not latches
+        or len(contract.latches) < _ways_out(region),
         small_trip=_small_trip(contract.accesses),
         zero_extended=frozenset(contract.zero_extended),
     )
@@ -103,7 +105,9 @@ def _groups(
         assert access.base is not None
         register = solved[access.base, access.index, access.scale]
         is_base = register == access.base
-        spelled = f"(%{access.base}" + (f",%{access.index},{access.scale})" if access.index else ")")
+        spelled = f"(%{access.base}" + (
+            f",%{access.index},{access.scale})" if access.index else ")"
+        )
         is_aligned = access.size_bytes == 16 and (
             spelled in facts.aligned_operands
             or spelled.replace(",1)", ")") in facts.aligned_operands
@@ -137,12 +141,18 @@ def _refuse(groups: list[Group], latches: tuple[Latch, ...]) -> Refusal | None:
     for group in groups:
         for stream in group.streams:
             if stream.other == group.register:
-                return Refusal(Outcome.UNKNOWN_ROLE, f"{group.register} is pointer and index at once")
+                return Refusal(
+                    Outcome.UNKNOWN_ROLE, f"{group.register} is pointer and index at once"
+                )
     for latch in latches:
         if latch.bound is None and latch.induction in pointers:
-            return Refusal(Outcome.NOT_A_COUNTED_STATE, f"pointer {latch.induction} against a constant")
+            return Refusal(
+                Outcome.NOT_A_COUNTED_STATE, f"pointer {latch.induction} against a constant"
+            )
         if latch.bound in pointers and latch.induction not in pointers:
-            return Refusal(Outcome.NOT_A_COUNTED_STATE, f"{latch.bound} is pointer and bound of an index")
+            return Refusal(
+                Outcome.NOT_A_COUNTED_STATE, f"{latch.bound} is pointer and bound of an index"
+            )
     return None
 
 

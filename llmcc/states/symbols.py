@@ -16,7 +16,8 @@ from llmcc.states.model import TextFacts
 
 _PAIR_LIMIT = 4  # sums of two constants are ranges' ends (gcc subtracts a, compares with b - a)
 MAX_SYMBOLS = 96
-# IEEE 754 patterns: +-0, +-1, 0.5, denormals, least and greatest normals, infinities, NaNs, 2^mantissa.
+# IEEE 754 patterns: zeros, ones, 0.5, denormals, least and greatest normals, infinities, NaNs,
+# powers of two at the ends of the mantissa and of integers.
 _FLOAT32 = (
     0x00000000, 0x80000000, 0x3F800000, 0xBF800000, 0x3F000000, 0x40000000, 0x00000001, 0x80000001,
     0x007FFFFF, 0x00800000, 0x7F7FFFFF, 0xFF7FFFFF, 0x7F800000, 0xFF800000, 0x7FC00000, 0xFFC00000,
@@ -33,9 +34,18 @@ _FLOAT64 = (
 
 
 def static_symbols(facts: TextFacts, width_bytes: int) -> NDArray[np.int64]:
-    """List the symbols that do not depend on the state, as patterns of `width_bytes`, without repeats."""
+    """List the symbols that do not depend on the state, as patterns, without repeats."""
     bits = 8 * width_bytes
-    values: list[int] = [0, 1, -1, 2, 1 << (bits - 1), (1 << (bits - 1)) - 1, (1 << (bits - 1)) + 1, -2]
+    values: list[int] = [
+        0,
+        1,
+        -1,
+        2,
+        1 << (bits - 1),
+        (1 << (bits - 1)) - 1,
+        (1 << (bits - 1)) + 1,
+        -2,
+    ]
     if facts.is_float and width_bytes in (4, 8):
         values += _FLOAT32 if width_bytes == 4 else _FLOAT64
     constants = list(facts.constants)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from llmcc.asm.model import LineKind
-from llmcc.asm.operand import Immediate, Memory, Register, parse_operand
+from llmcc.asm.operand import Immediate, Memory, Operand, Register, parse_operand
 from llmcc.asm.parse import parse_line
 from llmcc.states.model import TextFacts
 from llmcc.x86.registers import REGISTERS
@@ -15,47 +15,63 @@ _INTEGER_VECTOR = re.compile(r"v?p[a-z0-9]*?(b|w|d|q|bw|wd|dq|wb|dw)$")
 _VECTOR_WIDTH = {"b": 1, "bw": 1, "w": 2, "wb": 2, "wd": 2, "d": 4, "dw": 4, "dq": 4, "q": 8}
 _FLOAT_WIDTH = {"ss": 4, "ps": 4, "sd": 8, "pd": 8}
 _MOVES = frozenset(("movups", "movupd", "movaps", "movapd", "movss", "movsd", "movlps", "movhps"))
-_UNALIGNED = frozenset("movups movupd movdqu lddqu movss movsd movd movq movlps movhps movlpd movhpd".split())
+_UNALIGNED = frozenset(
+    "movups movupd movdqu lddqu movss movsd movd movq movlps movhps movlpd movhpd".split()
+)
 MAX_CONSTANTS = 24
 
 
 def read_facts(text: str, constants: str = "") -> TextFacts:
     """Read the facts of canonical text and of its constant data."""
     values: dict[int, None] = {}
-    widths: set[int] = set()
+    widths: dict[int, bool] = {}  # width -> whether floating point works on it
     wide: set[str] = set()
     aligned: set[str] = set()
-    is_float = False
     for raw in text.splitlines():
         line = parse_line(raw)
         if line.kind is not LineKind.INSTRUCTION or line.name.startswith("j"):
             continue
-        suffix = line.name[-2:]
         is_vector = any("mm" in operand for operand in line.operands)
-        if is_vector and suffix in _FLOAT_WIDTH and line.name not in _MOVES:
-            is_float = True
-            widths.add(_FLOAT_WIDTH[suffix])
-        elif is_vector and (match := _INTEGER_VECTOR.match(line.name)):
-            widths.add(_VECTOR_WIDTH[match[1]])
-        for text_operand in line.operands:
-            operand = parse_operand(text_operand)
-            match operand:
-                case Immediate(value):
-                    values[value] = None
-                case Register(name) if name in REGISTERS and REGISTERS[name].bits == 64:
-                    wide.add(REGISTERS[name].family)
-                case Memory():
-                    parts = [p for p in (operand.base, operand.index) if p in REGISTERS]
-                    wide.update(REGISTERS[p].family for p in parts if p)
-                    if line.name.startswith("lea"):
-                        values[operand.disp] = None
-                    elif is_vector and _needs_alignment(line.name):
-                        aligned.add(text_operand[text_operand.index("(") :])
-    for value in _data(constants):
-        values[value] = None
+        if is_vector:
+            for width, is_float in _vector_width(line.name).items():
+                widths[width] = is_float or widths.get(width, False)
+        for spelled in line.operands:
+            operand = parse_operand(spelled)
+            wide |= _used_wide(operand)
+            if isinstance(operand, Immediate):
+                values[operand.value] = None
+            elif isinstance(operand, Memory) and line.name.startswith("lea"):
+                values[operand.disp] = None
+            elif isinstance(operand, Memory) and is_vector and _needs_alignment(line.name):
+                aligned.add(spelled[spelled.index("(") :])
+    values |= dict.fromkeys(_data(constants))
     return TextFacts(
-        tuple(values)[:MAX_CONSTANTS], tuple(sorted(widths)), is_float, frozenset(wide), frozenset(aligned)
+        constants=tuple(values)[:MAX_CONSTANTS],
+        element_bytes=tuple(sorted(widths)),
+        is_float=any(widths.values()),
+        wide_families=frozenset(wide),
+        aligned_operands=frozenset(aligned),
     )
+
+
+def _vector_width(name: str) -> dict[int, bool]:
+    if name[-2:] in _FLOAT_WIDTH and name not in _MOVES:
+        return {_FLOAT_WIDTH[name[-2:]]: True}
+    match = _INTEGER_VECTOR.match(name)
+    return {_VECTOR_WIDTH[match[1]]: False} if match else {}
+
+
+def _used_wide(operand: Operand | None) -> set[str]:
+    """General registers that an operand uses at 64 bits."""
+    match operand:
+        case Register(name):
+            names = [name]
+        case Memory(base, index):
+            names = [part for part in (base, index) if part]
+        case _:
+            names = []
+    found = (REGISTERS[name] for name in names if name in REGISTERS)
+    return {register.family for register in found if register.bits == 64}
 
 
 def _needs_alignment(name: str) -> bool:

@@ -30,7 +30,9 @@ def draw_large_trips(rng: np.random.Generator, recipe: Recipe, count: int, *, li
     return rng.choice(np.array(near or [limit]), count)
 
 
-def starts(rng: np.random.Generator, recipe: Recipe, trips: Ints, *, pointers: set[str]) -> dict[str, Ints]:
+def starts(
+    rng: np.random.Generator, recipe: Recipe, trips: Ints, *, pointers: set[str]
+) -> dict[str, Ints]:
     """Draw the start of every induction that is no pointer."""
     by_constant = {latch.induction: latch for latch in recipe.latches if latch.bound is None}
     has_latch = {latch.induction: latch for latch in recipe.latches}
@@ -102,21 +104,21 @@ def _bound_offset(rng: np.random.Generator, latch: Latch, step: int, trips: Ints
     match latch.condition, step > 0:
         case "ne", _:
             return np.zeros_like(trips)
-        case ("b" | "l"), True:
+        case (("b" | "l"), True):
             return -inside - passed
-        case ("be" | "le"), True:
+        case (("be" | "le"), True):
             return -inside - 1 - passed
-        case ("a" | "g"), False:
+        case (("a" | "g"), False):
             return inside + passed
-        case ("ae" | "ge"), False:
+        case (("ae" | "ge"), False):
             return inside + 1 + passed
-        case ("a" | "g"), True:
+        case (("a" | "g"), True):
             return inside + passed  # holds only by wrapping round: once
-        case ("ae" | "ge"), True:
+        case (("ae" | "ge"), True):
             return inside + 1 + passed
-        case ("b" | "l"), False:
+        case (("b" | "l"), False):
             return -inside - passed
-        case ("be" | "le"), False:
+        case (("be" | "le"), False):
             return -inside - 1 - passed
         case _:  # "e"
             return inside + 1
@@ -127,7 +129,7 @@ def largest_trip(latches: tuple[Latch, ...], recipe: Recipe) -> int:
     steps = {induction.register: induction.step for induction in recipe.inductions}
     for latch in latches:
         is_up = steps[latch.induction] > 0
-        if latch.condition == "e" or (latch.condition in ("a", "ae", "g", "ge")) == is_up:
-            if latch.condition != "ne":
-                return 1
+        goes_on_above = latch.condition in ("a", "ae", "g", "ge")
+        if latch.condition != "ne" and (latch.condition == "e" or goes_on_above == is_up):
+            return 1
     return _LARGEST + 1

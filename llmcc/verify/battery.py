@@ -1,4 +1,4 @@
-"""All tests of one region: states in chunks and gcc's ends, made once and used for every rewrite."""
+"""All tests of one region: states in chunks and gcc's ends, made once for all its rewrites."""
 
 from __future__ import annotations
 
@@ -85,7 +85,14 @@ class Battery:
         return battery.weakness() or battery
 
     def __init__(
-        self, region: Region, recipe: Recipe, *, runner: Runner, baseline: Blob, learnt: Learnt, seed: int
+        self,
+        region: Region,
+        recipe: Recipe,
+        *,
+        runner: Runner,
+        baseline: Blob,
+        learnt: Learnt,
+        seed: int,
     ) -> None:
         self.region = region
         self.recipe = recipe
@@ -119,7 +126,9 @@ class Battery:
         """Make a chunk whose dictionary holds a rewrite's own constants too."""
         facts = replace(self.recipe.facts, constants=tuple(constants))
         recipe = replace(self.recipe, facts=facts)
-        return self._make(recipe, replace(self._learnt, good=None), number=_MAX_CHUNKS, count=_FIRST_STATES)
+        return self._make(
+            recipe, replace(self._learnt, good=None), number=_MAX_CHUNKS, count=_FIRST_STATES
+        )
 
     def weakness(self) -> Refusal | None:
         """Say whether too few of the states made so far were valid."""
@@ -158,7 +167,9 @@ class Battery:
             position = len(self._chunks)
             count = _FIRST_STATES if position == 0 else 350 if position == 2 else _STATES
             is_large = position % _LARGE_EVERY == 1
-            made = self._make(self.recipe, self._learnt, number=position, count=count, is_large=is_large)
+            made = self._make(
+                self.recipe, self._learnt, number=position, count=count, is_large=is_large
+            )
             self._chunks.append(made)
         return self._chunks[number]
 
@@ -166,7 +177,13 @@ class Battery:
         self, recipe: Recipe, learnt: Learnt, *, number: int, count: int, is_large: bool = False
     ) -> Chunk | None:
         states = make_states(
-            recipe, learnt, self._oracle, seed=self.seed, chunk=number, count=count, is_large=is_large
+            recipe,
+            learnt,
+            self._oracle,
+            seed=self.seed,
+            chunk=number,
+            count=count,
+            is_large=is_large,
         )
         if states is None:
             return None

@@ -37,7 +37,7 @@ class Comparison:
 
     def wrong(self, expected: Ends, actual: Ends) -> NDArray[np.bool_]:
         """Tell which runs ended otherwise than expected: (N,)."""
-        is_wrong = expected.exit_id != actual.exit_id
+        is_wrong: NDArray[np.bool_] = expected.exit_id != actual.exit_id
         exits = np.clip(expected.exit_id, 0, len(self._gpr) - 1)
         is_wrong = is_wrong | self._registers(expected, actual, exits)
         is_wrong |= expected.mxcsr != actual.mxcsr
@@ -55,13 +55,19 @@ class Comparison:
             return Refusal(Outcome.TIMED_OUT, "some states were never run")
         return self._explain(expected, actual, int(ran[0]))
 
-    def _registers(self, expected: Ends, actual: Ends, exits: NDArray[np.int32]) -> NDArray[np.bool_]:
-        is_wrong = ((expected.gpr != actual.gpr) & self._gpr[exits]).any(axis=1)
-        low = expected.vector[:, :16, :16].view(np.uint64) != actual.vector[:, :16, :16].view(np.uint64)
+    def _registers(
+        self, expected: Ends, actual: Ends, exits: NDArray[np.int32]
+    ) -> NDArray[np.bool_]:
+        is_wrong: NDArray[np.bool_] = ((expected.gpr != actual.gpr) & self._gpr[exits]).any(axis=1)
+        low = expected.vector[:, :16, :16].view(np.uint64) != actual.vector[:, :16, :16].view(
+            np.uint64
+        )
         is_wrong |= (low.any(axis=2) & self._xmm[exits]).any(axis=1)
         if not self._is_wide_free:
             is_wrong |= (expected.vector[:, 16:] != actual.vector[:, 16:]).any(axis=(1, 2))
-            is_wrong |= (expected.vector[:, :16, 16:] != actual.vector[:, :16, 16:]).any(axis=(1, 2))
+            is_wrong |= (expected.vector[:, :16, 16:] != actual.vector[:, :16, 16:]).any(
+                axis=(1, 2)
+            )
             is_wrong |= (expected.mask != actual.mask).any(axis=1)
         return is_wrong
 
@@ -80,13 +86,15 @@ class Comparison:
             pair = expected.vector[run, number, :16], actual.vector[run, number, :16]
             if self._xmm[exit_id, number] and not np.array_equal(*pair):
                 return Refusal(
-                    Outcome.WRONG_OUTPUT, f"state {run}: {name} is {_hex(pair[1])}, not {_hex(pair[0])}"
+                    Outcome.WRONG_OUTPUT,
+                    f"state {run}: {name} is {_hex(pair[1])}, not {_hex(pair[0])}",
                 )
         differs = np.argwhere(expected.memory[run] != actual.memory[run])
         if len(differs):
             arena, offset = differs[0].tolist()
             return Refusal(
-                Outcome.WRONG_OUTPUT, f"state {run}: byte {offset} of arena {arena} and {len(differs) - 1} more"
+                Outcome.WRONG_OUTPUT,
+                f"state {run}: byte {offset} of arena {arena} and {len(differs) - 1} more",
             )
         if expected.mxcsr[run] != actual.mxcsr[run]:
             flags = f"{int(actual.mxcsr[run]):#x}, not {int(expected.mxcsr[run]):#x}"
@@ -100,7 +108,9 @@ def _required(
     families: tuple[str, ...], live_out: tuple[tuple[str, ...], ...], may_write: tuple[str, ...]
 ) -> NDArray[np.bool_]:
     """Families that must be equal at each exit: (exits, families)."""
-    return np.array([[f in live or f not in may_write for f in families] for live in live_out], np.bool_)
+    return np.array(
+        [[f in live or f not in may_write for f in families] for live in live_out], np.bool_
+    )
 
 
 def _memory_differs(expected: Ends, actual: Ends) -> NDArray[np.bool_]:

@@ -29,7 +29,7 @@ class Instrumented:
 
 
 def instrument(text: str) -> Instrumented | None:
-    """Put a mark behind every label and jump and on every taken edge; None when there are too many."""
+    """Put a mark behind every label and jump and on every taken edge; None when too many."""
     out: list[str] = []
     trampolines: list[str] = []
     marks: list[str] = []

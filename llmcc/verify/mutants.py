@@ -29,8 +29,10 @@ _SWAPS: dict[str, tuple[str, ...]] = {
     "cmp": ("test",), "test": ("cmp",),
     "paddb": ("psubb", "paddw"), "paddw": ("psubw", "paddd"), "paddd": ("psubd", "paddw"),
     "paddq": ("psubq", "paddd"), "psubb": ("paddb",), "psubw": ("paddw",), "psubd": ("paddd",),
-    "psubq": ("paddq",), "pand": ("por",), "por": ("pxor", "pand"), "pxor": ("por",), "pandn": ("pand",),
-    "pcmpgtd": ("pcmpeqd",), "pcmpeqd": ("pcmpgtd",), "pcmpgtb": ("pcmpeqb",), "pcmpeqb": ("pcmpgtb",),
+    "psubq": ("paddq",), "pand": ("por",), "por": ("pxor", "pand"),
+    "pxor": ("por",), "pandn": ("pand",),
+    "pcmpgtd": ("pcmpeqd",), "pcmpeqd": ("pcmpgtd",), "pcmpgtb": ("pcmpeqb",),
+    "pcmpeqb": ("pcmpgtb",),
     "punpckldq": ("punpckhdq",), "punpckhdq": ("punpckldq",), "punpcklbw": ("punpckhbw",),
     "punpckhbw": ("punpcklbw",), "punpcklwd": ("punpckhwd",), "punpckhwd": ("punpcklwd",),
     "addps": ("subps",), "subps": ("addps",), "mulps": ("addps",), "addpd": ("subpd",),
@@ -68,7 +70,11 @@ def make_mutants(baseline: Blob, loop: range, *, seed: int) -> list[Mutant]:
         original = bytes(instruction.bytes)
         after = instructions[number + 1].mnemonic if number + 1 < len(instructions) else ""
         for text, changed in _changes(instruction, assembler):
-            if instruction.mnemonic in ("cmp", "test") and after.endswith("e") and text == _swapped(instruction):
+            if (
+                instruction.mnemonic in ("cmp", "test")
+                and after.endswith("e")
+                and text == _swapped(instruction)
+            ):
                 continue  # equality is symmetric: je, jne, sete, cmovne
             padded = changed + bytes([_NOP] * (len(original) - len(changed)))
             if len(padded) != len(original) or padded == original:
@@ -87,9 +93,7 @@ def _swapped(instruction: capstone.CsInsn) -> str:
     return f"{instruction.mnemonic} " + ", ".join(reversed(instruction.op_str.split(", ")))
 
 
-def _changes(
-    instruction: capstone.CsInsn, assembler: keystone.Ks
-) -> Iterator[tuple[str, bytes]]:
+def _changes(instruction: capstone.CsInsn, assembler: keystone.Ks) -> Iterator[tuple[str, bytes]]:
     mnemonic, operands = instruction.mnemonic, instruction.op_str
     if mnemonic == "jmp":
         return
@@ -128,7 +132,11 @@ def _texts(mnemonic: str, operands: str) -> Iterator[str]:
             value = int(match[1], 0) + step
             yield f"{mnemonic} {operands[: match.start()]}{value:#x}{operands[match.end() :]}"
     parts = [part.strip() for part in operands.split(",")]
-    if len(parts) == 2 and not any("[" in part or part[0].isdigit() for part in parts) and parts[0] != parts[1]:
+    if (
+        len(parts) == 2
+        and not any("[" in part or part[0].isdigit() for part in parts)
+        and parts[0] != parts[1]
+    ):
         yield f"{mnemonic} {parts[1]}, {parts[0]}"
     if mnemonic == "mov" or mnemonic.startswith("mova"):
         return

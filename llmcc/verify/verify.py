@@ -21,7 +21,6 @@ from llmcc.verify.battery import (
     MIN_MUTATION_SCORE,
     Battery,
     Chunk,
-    MutationScore,
     Runner,
     ends_of,
     states_of,
@@ -99,30 +98,39 @@ def verify(
     if isinstance(covered, Refusal):
         return covered
     done = 0
-    score: MutationScore | None = None
     for number, chunk in enumerate(chunks):
-        timeout_s = 1.0 if number else _FIRST_TIMEOUT_S
-        if refusal := _test(battery, gated, chunk, timeout_s=timeout_s):
+        refusal = _test(battery, gated, chunk, timeout_s=1.0 if number else _FIRST_TIMEOUT_S)
+        if refusal is None and number == 0:
+            refusal = _after_first(battery, gated, chunk) or (None if quick else _too_weak(battery))
+        if refusal is not None:
             return refusal
         covered.run(battery, chunk)
         done += len(chunk)
-        if number == 0:
-            if refusal := _after_first(battery, gated, chunk):
-                return refusal
-            if not quick:
-                score = battery.mutation_score()
-                if score.share < MIN_MUTATION_SCORE:
-                    return Refusal(Outcome.BATTERY_TOO_WEAK, f"{score.killed} of {score.total} mutants")
+    if refusal := _not_enough(battery, covered, done, least=0 if quick else tests // 2):
+        return refusal
+    score = None if quick else battery.mutation_score().share
+    return Verified(gated, done, score, battery.seed, _KEY)
+
+
+def _too_weak(battery: Battery) -> Refusal | None:
+    score = battery.mutation_score()
+    if score.share >= MIN_MUTATION_SCORE:
+        return None
+    detail = f"{score.killed} of {score.total} mutants noticed, not `{score.survivors[0]}`"
+    return Refusal(Outcome.BATTERY_TOO_WEAK, detail)
+
+
+def _not_enough(battery: Battery, covered: _Coverage, done: int, *, least: int) -> Refusal | None:
     if missing := covered.missing:
         return Refusal(Outcome.NOT_COVERED, missing[0])
-    if refusal := battery.weakness():
-        return refusal
-    if not quick and done < tests // 2:
+    if done < least:
         return Refusal(Outcome.NOT_A_COUNTED_STATE, f"only {done} valid states")
-    return Verified(gated, done, score.share if score else None, battery.seed, _KEY)
+    return battery.weakness()
 
 
-def _test(battery: Battery, gated: GatedRewrite, chunk: Chunk, *, timeout_s: float) -> Refusal | None:
+def _test(
+    battery: Battery, gated: GatedRewrite, chunk: Chunk, *, timeout_s: float
+) -> Refusal | None:
     ends = battery.run(gated.blob, chunk.states, timeout_s=timeout_s)
     return battery.comparison.first_refusal(chunk.expected, ends)
 
