@@ -3,7 +3,7 @@
 Each code placement gives x = median over rounds of log(baseline ticks / rewrite ticks). Under the
 null, "x exceeds log(1+theta) at no more than half of all placements", each E_l = prod(1 + l*s) with
 s = +1 or -1 is a supermartingale from 1, so by Ville's inequality their mean ever reaches 1/alpha
-with probability alpha at most, however often one looks. Ville 1939; Ramdas et al. 2023, arXiv:2210.01948.
+with probability alpha at most, however often one looks (Ramdas et al., arXiv:2210.01948).
 """
 
 from __future__ import annotations
