@@ -116,6 +116,8 @@ class _Workshop:
         self._deadline_s = context.clock() + context.config.budget_s
         self._generation = generation()
         self._cpu = cpu_name()
+        config = context.config
+        self._proposer = f"{config.backend} {config.sample_count} {config.seed}"
         self._rewriter: Rewriter | None = None
 
     def decide(self, region: Region) -> RegionDecision:
@@ -123,7 +125,9 @@ class _Workshop:
         refusal = self._eligibility.refusal(region.function)
         if refusal is not None:
             return _decision_of(refusal)
-        key = region_key(region, generation=self._generation, cpu=self._cpu)
+        key = region_key(
+            region, generation=self._generation, cpu=self._cpu, proposer=self._proposer
+        )
         known = self._context.decisions.get(key)
         if known is not None:
             return known

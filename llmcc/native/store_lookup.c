@@ -81,7 +81,10 @@ static bool add_command(Blake2b *hash, pid_t driver) {
 }
 
 bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
-    static const char *const SEARCHED[] = {"CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH"};
+    static const char *const SETTINGS[] = {
+        "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
+        "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED",
+    };
     char folder[PATH_MAX];
     Blake2b hash;
     if (!getcwd(folder, sizeof folder))
@@ -90,8 +93,8 @@ bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
     blake2b_add_string(&hash, LLMCC_GENERATION);
     add_cpu(&hash);
     blake2b_add_string(&hash, folder);
-    for (size_t i = 0; i < sizeof SEARCHED / sizeof *SEARCHED; i++) {
-        const char *value = getenv(SEARCHED[i]);
+    for (size_t i = 0; i < sizeof SETTINGS / sizeof *SETTINGS; i++) {
+        const char *value = getenv(SETTINGS[i]);
         blake2b_add_string(&hash, value ? value : "");
     }
     if (!add_command(&hash, driver))

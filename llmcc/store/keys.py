@@ -10,14 +10,23 @@ from pathlib import Path
 from llmcc.native.identity import DIGEST_BYTES, digest_strings
 from llmcc.regions.model import Region
 
+# How many variables SETTINGS in native/store_lookup.c names.
+_SETTINGS_COUNT = 6
 
-def region_key(region: Region, *, generation: str, cpu: str) -> str:
+
+def region_key(region: Region, *, generation: str, cpu: str, proposer: str) -> str:
     """Return the key of a region's decision.
 
     It covers the canonical text, the constants and the contract, not the place in the unit, so
     a changed unit finds the decisions on its unchanged loops.
+
+    Args:
+        region: the loop.
+        generation: of llmcc, see `native.identity`.
+        cpu: what timings hold for, see `cpu_name`.
+        proposer: the settings that proposals depend on.
     """
-    facts = (generation, cpu, region.text, region.constants, repr(region.contract))
+    facts = (generation, cpu, proposer, region.text, region.constants, repr(region.contract))
     return digest_strings(facts)
 
 
@@ -28,11 +37,12 @@ def unit_key(text: bytes, *, generation: str, command: Iterable[bytes], folder: 
         text: the unit as gcc wrote it.
         generation: the one the shim was built with.
         command: the gcc driver's arguments, argv[0] included; its output is left out.
-        folder: working folder of the driver. Does not cover: CPATH and the like, taken as unset.
+        folder: working folder of the driver. Does not cover: CPATH, LLMCC_SEED and the
+            like (SETTINGS there), which are taken as unset.
     """
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     digest.update(generation.encode() + b"\0" + cpu_signature().to_bytes(4, "little"))
-    digest.update(folder + b"\0" + b"\0" * 3)
+    digest.update(folder + b"\0" + b"\0" * _SETTINGS_COUNT)
     words = iter(command)
     for word in words:
         if word == b"-o":

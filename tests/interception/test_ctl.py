@@ -1,0 +1,81 @@
+"""What `llmcc-ctl stats` and `explain` tell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from llmcc.ctl.main import main
+from llmcc.outcome import Outcome
+from llmcc.store.outcomes import OutcomeLog
+from llmcc.store.records import LoopRecord, RegionDecision
+
+CALLS = "int g(int);\nint f(int n) { int s = 0; while (n--) s += g(n); return s; }\n"
+VOLATILE = "int f(volatile int *a, int n) { int s = 0; while (n--) s += *a++; return s; }\n"
+
+
+def _run(*arguments: str) -> str:
+    result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.fixture
+def counted(own_cache: Path) -> None:
+    loops = [Outcome.HAS_CALL, Outcome.HAS_CALL, Outcome.ACCEPTED]
+    records = [LoopRecord("f", ".L2", "", RegionDecision(outcome)) for outcome in loops]
+    OutcomeLog(own_cache).add("a.c", records)
+
+
+@pytest.mark.usefixtures("counted")
+def test_stats_counts_each_outcome() -> None:
+    assert _run("stats").splitlines() == [
+        "3 loops",
+        "accepted: 1 (33.3 %)",
+        "       1  ACCEPTED: a verified, faster fast path was put in front of the loop",
+        "ineligible: 2 (66.7 %)",
+        "       2  HAS_CALL: the loop calls a function",
+    ]
+
+
+@pytest.mark.usefixtures("counted")
+def test_stats_as_json() -> None:
+    assert json.loads(_run("stats", "--json")) == {"HAS_CALL": 2, "ACCEPTED": 1}
+
+
+def test_stats_of_nothing_says_so() -> None:
+    assert _run("stats") == "no loops yet. Compile something with llmcc.\n"
+
+
+def test_explain_names_the_outcome_and_the_reason(tmp_path: Path) -> None:
+    source = tmp_path / "a.c"
+    source.write_text(CALLS)
+    told = _run("explain", str(source))
+    assert ": HAS_CALL\n  the loop calls a function\n" in told
+    assert told.endswith("1 loops, 0 with a fast path\n")
+
+
+def test_explain_shows_what_gcc_says_of_volatile_code(tmp_path: Path) -> None:
+    source = tmp_path / "a.c"
+    source.write_text(VOLATILE)
+    (record,) = json.loads(_run("explain", str(source), "--json"))
+    assert record["outcome"] == "MAY_BE_VOLATILE"
+    assert "{v}" in record["detail"]
+
+
+def test_explain_takes_gccs_options(tmp_path: Path) -> None:
+    source = tmp_path / "a.c"
+    source.write_text("#ifdef LOOP\n" + CALLS + "#endif\nint x;\n")
+    assert _run("explain", str(source)).startswith("0 loops")
+    assert _run("explain", str(source), "-O2", "-DLOOP").endswith("1 loops, 0 with a fast path\n")
+
+
+def test_explain_tells_gccs_errors(tmp_path: Path) -> None:
+    source = tmp_path / "a.c"
+    source.write_text("int f( {\n")
+    result = CliRunner().invoke(main, ["explain", str(source)])
+    assert result.exit_code == 1
+    assert "expected" in result.output
