@@ -32,10 +32,13 @@ class Outcome(Enum):
     NOT_INNERMOST = (OutcomeClass.INELIGIBLE, "the loop holds another loop")
     MAY_BE_VOLATILE = (
         OutcomeClass.INELIGIBLE,
-        "gcc reports volatile, atomic or inline-assembly code in the function, or could not be asked",
+        "gcc reports volatile, atomic or inline-assembly code in the function, or cannot be asked",
     )
     HAS_INLINE_ASM = (OutcomeClass.INELIGIBLE, "the function holds inline assembly")
-    HAS_LANDING_PADS = (OutcomeClass.INELIGIBLE, "the function can be unwound into (C++ exceptions)")
+    HAS_LANDING_PADS = (
+        OutcomeClass.INELIGIBLE,
+        "the function can be unwound into (C++ exceptions)",
+    )
     HAS_INDIRECT_JUMP = (OutcomeClass.INELIGIBLE, "the loop jumps through a register or table")
     UNSUPPORTED_INSTRUCTION = (
         OutcomeClass.INELIGIBLE,
@@ -87,7 +90,10 @@ class Outcome(Enum):
         OutcomeClass.REFUSED,
         "the rewrite leaves upper vector halves dirty where gcc's code runs on",
     )
-    WRONG_OUTPUT = (OutcomeClass.REFUSED, "the rewrite gave other registers or memory than gcc's loop")
+    WRONG_OUTPUT = (
+        OutcomeClass.REFUSED,
+        "the rewrite gave other registers or memory than gcc's loop",
+    )
     WRONG_EXIT = (OutcomeClass.REFUSED, "the rewrite left the loop by another exit")
     WRONG_FP_FLAGS = (OutcomeClass.REFUSED, "the rewrite raised other floating-point flags")
     READS_BEYOND = (OutcomeClass.REFUSED, "the rewrite touched memory that gcc's loop does not")
@@ -99,11 +105,20 @@ class Outcome(Enum):
     # -- right, but not worth it
     NOT_FASTER = (OutcomeClass.NOT_WORTH, "not shown to be at least 2 % faster")
     SLOWER_WHEN_SHORT = (OutcomeClass.NOT_WORTH, "slower for some range of trip counts")
-    BUDGET_SPENT = (OutcomeClass.NOT_WORTH, "the time budget of the unit was spent before this loop")
+    BUDGET_SPENT = (
+        OutcomeClass.NOT_WORTH,
+        "the time budget of the unit was spent before this loop",
+    )
 
     # -- the environment
-    SANDBOX_UNSAFE = (OutcomeClass.ENVIRONMENT, "the sandbox could not be shown to hold on this machine")
-    MACHINE_TOO_NOISY = (OutcomeClass.ENVIRONMENT, "timing is not reliable on this machine just now")
+    SANDBOX_UNSAFE = (
+        OutcomeClass.ENVIRONMENT,
+        "the sandbox could not be shown to hold on this machine",
+    )
+    MACHINE_TOO_NOISY = (
+        OutcomeClass.ENVIRONMENT,
+        "timing is not reliable on this machine just now",
+    )
     CPU_WITHOUT_ISA = (OutcomeClass.ENVIRONMENT, "this CPU has neither AVX2 nor AVX-512")
     INTERNAL_ERROR = (OutcomeClass.ENVIRONMENT, "llmcc failed; gcc's output was used")
 

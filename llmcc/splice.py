@@ -32,7 +32,9 @@ class FastPath:
 def splice(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
     """Give the unit's text with every fast path in its place; without any, gcc's text unchanged."""
     if not fast_paths:
-        return "\n".join(line.text for line in unit.lines) + ("\n" if unit.ends_with_newline else "")
+        return "\n".join(line.text for line in unit.lines) + (
+            "\n" if unit.ends_with_newline else ""
+        )
     before: dict[int, list[str]] = {}
     replaced: dict[int, str] = {}
     for number, path in enumerate(fast_paths):
@@ -41,9 +43,9 @@ def splice(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
         for line in placement.retarget:
             replaced[line] = _retargeted(unit.lines[line].text, placement.head_label, number)
     out: list[str] = []
-    for position, line in enumerate(unit.lines):
+    for position, kept in enumerate(unit.lines):
         out.extend(before.get(position, ()))
-        out.append(replaced.get(position, line.text))
+        out.append(replaced.get(position, kept.text))
     return "\n".join(out) + "\n" + _constructor()
 
 

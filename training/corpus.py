@@ -1,9 +1,9 @@
 """`llmcc-train corpus`: verified pairs of a loop as gcc writes it and an expert's rewrite.
 
 Random loops of every family are written as ordinary C, compiled with plain gcc -O2 or -O3, found by
-llmcc's own region finder, rewritten by the teachers, and kept only if the rewrite passes llmcc's own
-gate and a short battery, and is faster. Work is cut into shards by seed; a finished shard is a file,
-so that a stopped run goes on where it was.
+llmcc's own region finder, rewritten by the teachers, and kept only if the rewrite passes llmcc's
+own gate and a short battery, and is faster. Work is cut into shards by seed; a finished shard is a
+file, so that a stopped run goes on where it was.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import random
 import re
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -29,11 +30,11 @@ from llmcc.propose import Proposal, Request
 from llmcc.regions.find import RefusedLoop, find_regions
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
-from llmcc.toolchain import compile_to_assembly
+from llmcc.toolchain import find_gcc, run_gcc
 from llmcc.training.dataset import PairRecord, pair_to_line, read_pairs, write_pairs
 from llmcc.training.experts import ISAS, expert_rewrites, is_packed
 from llmcc.training.families.spec import FAMILIES, LoopSpec, c_function, draw
-from llmcc.training.faster import is_clearly_faster
+from llmcc.training.faster import QuickTimer
 from llmcc.verify.battery import Battery
 from llmcc.verify.verify import verify
 
@@ -55,7 +56,12 @@ class ShardResult:
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for shards and pairs.jsonl.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder for shards and pairs.jsonl.",
+)
 @click.option("--shards", default=100, show_default=True, help="How many shards to make in all.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the first shard.")
 @click.option("--jobs", default=2, show_default=True, help="Worker processes.")
@@ -67,12 +73,19 @@ def corpus(out: Path, shards: int, seed: int, jobs: int, minutes: float | None) 
     started = time.monotonic()
     totals: Counter[str] = Counter()
     pairs = 0
-    with multiprocessing.get_context("spawn").Pool(jobs, initializer=os.nice, initargs=(5,)) as pool:
-        for done, result in enumerate(pool.imap_unordered(_make_shard, [(out, s) for s in waiting]), 1):
+    with multiprocessing.get_context("spawn").Pool(
+        jobs, initializer=os.nice, initargs=(5,)
+    ) as pool:
+        for done, result in enumerate(
+            pool.imap_unordered(_make_shard, [(out, s) for s in waiting]), 1
+        ):
             pairs += result.pairs
             totals.update(result.refused)
             rate = pairs / (time.monotonic() - started)
-            click.echo(f"shard {result.seed}: {result.pairs} pairs; {pairs} in all, {rate:.1f}/s, {done}/{len(waiting)}")
+            click.echo(
+                f"shard {result.seed}: {result.pairs} pairs; {pairs} in all, {rate:.1f}/s, "
+                f"{done}/{len(waiting)}"
+            )
             if minutes is not None and time.monotonic() - started > minutes * 60:
                 pool.terminate()
                 break
@@ -94,7 +107,7 @@ def _make_shard(job: tuple[Path, int]) -> ShardResult:
     source = "#include <stddef.h>\n#include <stdint.h>\n" + "".join(
         c_function(spec, f"f{number}") for number, spec in enumerate(specs)
     )
-    text = compile_to_assembly(source, flags)
+    text = _assembly(source, flags)
     endings: Counter[str] = Counter()
     records: list[PairRecord] = []
     with Sandbox() as sandbox:
@@ -106,6 +119,19 @@ def _make_shard(job: tuple[Path, int]) -> ShardResult:
             records += _pairs(region, spec, flags, seed=seed, sandbox=sandbox, endings=endings)
     write_pairs(_shard_path(out, seed), records)
     return ShardResult(seed, len(records), dict(endings))
+
+
+def _assembly(source: str, flags: tuple[str, ...]) -> str:
+    """Gcc's text of a unit; the source is ours, so an error is ours too."""
+    with tempfile.TemporaryDirectory(prefix="llmcc-corpus-") as folder:
+        place = Path(folder)
+        (place / "unit.c").write_text(source)
+        done = run_gcc(
+            [str(find_gcc()), "-w", *flags, "-S", "unit.c", "-o", "unit.s"], cwd=place, timeout_s=60
+        )
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode("utf-8", "replace"))
+        return (place / "unit.s").read_text(encoding="latin-1")
 
 
 def _families(rng: random.Random) -> list[str]:
@@ -126,6 +152,7 @@ def _pairs(
     if isinstance(battery, Refusal):
         endings[f"{spec.family} {battery.outcome.name}"] += 1
         return
+    timer: QuickTimer | None = None
     for isa in ISAS:
         candidates = expert_rewrites(region, spec, isa)
         proposals = [Proposal(text, isa, 0.0, "teacher") for text in candidates]
@@ -134,12 +161,15 @@ def _pairs(
             if isinstance(gated, Refusal):
                 ending = f"gate {gated.outcome.name}"
                 continue
-            verified = verify(region, gated, sandbox=sandbox, seed=seed, quick=True, battery=battery)
+            verified = verify(
+                region, gated, sandbox=sandbox, seed=seed, quick=True, battery=battery
+            )
             if isinstance(verified, Refusal):
                 ending = verified.outcome.name
                 continue
             ending = "pair"
-            if not is_clearly_faster(region, gated, sandbox=sandbox, seed=seed):
+            timer = timer or QuickTimer(region, sandbox=sandbox, seed=seed)
+            if not timer.is_faster(gated.blob):
                 ending = "NOT_FASTER"
                 break
             yield _record(region, spec, gated, flags, seed=seed)
@@ -147,7 +177,9 @@ def _pairs(
         endings[f"{spec.family} {'packed' if is_packed(region) else 'scalar'} {isa} {ending}"] += 1
 
 
-def _record(region: Region, spec: LoopSpec, gated: Gated, flags: tuple[str, ...], *, seed: int) -> PairRecord:
+def _record(
+    region: Region, spec: LoopSpec, gated: Gated, flags: tuple[str, ...], *, seed: int
+) -> PairRecord:
     isa = gated.proposal.isa
     prompt = prompt_text(Request(region, isa))
     shape = shape_key(region.text)
@@ -189,7 +221,7 @@ def merge(out: Path) -> int:
     count = 0
     with temporary.open("w", encoding="utf-8") as stream:
         for shard in sorted((out / "shards").glob("*.jsonl")):
-            for record in read_pairs(shard):
+            for record in read_pairs(shard, with_regions=True):
                 assert record.region is not None
                 shape = (shape_key(record.region.text), record.isa)
                 if record.prompt in seen or per_shape[shape] >= 4:

@@ -22,7 +22,7 @@ def is_packed(region: Region) -> bool:
 
 
 def expert_rewrites(region: Region, spec: LoopSpec, isa: str) -> tuple[str, ...]:
-    """Candidate rewrites of `region`, which gcc made of `spec`; at most one is right, testing tells."""
+    """Candidate rewrites of `region`, which gcc made of `spec`; testing tells which is right."""
     try:
         if is_packed(region):
             return (widen(region, isa),)

@@ -1,9 +1,9 @@
 """Widen a loop gcc has vectorised with SSE2: four iterations in four lanes (two for AVX2).
 
-Almost every 128-bit instruction has a wider form that does the same in each 128-bit lane. A wide loop
-that loads consecutive iterations into consecutive lanes computes bit for bit what the passes one by
-one would, as long as iterations touch each other only through associative integer operations, whose
-lanes are folded at the end. At least one iteration is always left to gcc's loop.
+Almost every 128-bit instruction has a wider form that does the same in each 128-bit lane. A wide
+loop that loads consecutive iterations into consecutive lanes computes bit for bit what the passes
+one by one would, as long as iterations touch each other only through associative integer
+operations, whose lanes are folded at the end. At least one iteration is left to gcc's loop.
 """
 
 from __future__ import annotations
@@ -27,16 +27,26 @@ _LOGIC_512 = {"pand": "vpandd", "pandn": "vpandnd", "por": "vpord", "pxor": "vpx
 _SHIFTS = frozenset("psllw pslld psllq psrlw psrld psrlq psraw psrad".split())
 _WITH_IMMEDIATE = frozenset("pshufd pshuflw pshufhw shufps shufpd pslldq psrldq".split())
 _BINARY = frozenset(
-    """paddb paddw paddd paddq psubb psubw psubd psubq paddsb paddsw paddusb paddusw psubsb psubsw psubusb
-    psubusw pmullw pmulhw pmulhuw pmuludq pmaddwd psadbw pavgb pavgw pminub pmaxub pminsw pmaxsw packsswb
-    packssdw packuswb punpcklbw punpcklwd punpckldq punpcklqdq punpckhbw punpckhwd punpckhdq punpckhqdq
-    addps addpd subps subpd mulps mulpd divps divpd minps minpd maxps maxpd andps andpd andnps andnpd
-    orps orpd xorps xorpd unpcklps unpcklpd unpckhps unpckhpd""".split()
+    """paddb paddw paddd paddq psubb psubw psubd psubq paddsb paddsw paddusb paddusw psubsb psubsw
+    psubusb psubusw pmullw pmulhw pmulhuw pmuludq pmaddwd psadbw pavgb pavgw pminub pmaxub
+    pminsw pmaxsw packsswb packssdw packuswb punpcklbw punpcklwd punpckldq punpcklqdq
+    punpckhbw punpckhwd punpckhdq punpckhqdq addps addpd subps subpd mulps mulpd divps divpd
+    minps minpd maxps maxpd andps andpd andnps andnpd orps orpd xorps xorpd unpcklps
+    unpcklpd unpckhps unpckhpd""".split()
 )
 _UNARY = frozenset("cvtdq2ps cvttps2dq cvtps2dq sqrtps sqrtpd".split())
-_COMPARE = {"pcmpeqb": "b", "pcmpeqw": "w", "pcmpeqd": "d", "pcmpgtb": "b", "pcmpgtw": "w", "pcmpgtd": "d"}
+_COMPARE = {
+    "pcmpeqb": "b",
+    "pcmpeqw": "w",
+    "pcmpeqd": "d",
+    "pcmpgtb": "b",
+    "pcmpgtw": "w",
+    "pcmpgtd": "d",
+}
 _FLOAT_COMPARE = frozenset(
-    f"cmp{kind}p{width}" for kind in ("eq", "lt", "le", "neq", "nlt", "nle", "ord", "unord") for width in "sd"
+    f"cmp{kind}p{width}"
+    for kind in ("eq", "lt", "le", "neq", "nlt", "nle", "ord", "unord")
+    for width in "sd"
 )
 # how the lanes of an accumulator are folded, by the instruction that updates it
 _FOLDS = {
@@ -113,7 +123,7 @@ class _Widener:
             out.append("\tvzeroupper")
         return "\n".join([*out, "\tjmp\t.LH"]) + "\n"
 
-    # -- reading the loop ----------------------------------------------------------------------------
+    # -- reading the loop
 
     def _straight_body(self) -> list[Line]:
         """The packed instructions of a single-block loop, in order."""
@@ -139,7 +149,9 @@ class _Widener:
         return body
 
     def _name_registers(self) -> None:
-        used = [n for n, family in enumerate(XMM) if any(f"%{family}" in x.operands for x in self.body)]
+        used = [
+            n for n, family in enumerate(XMM) if any(f"%{family}" in x.operands for x in self.body)
+        ]
         if self.is_512:
             self.names = {number: 16 + number for number in used}
             free = [n for n in range(16) if n not in used]
@@ -167,15 +179,12 @@ class _Widener:
     def _spare(self) -> str:
         return f"%{'zmm' if self.is_512 else 'ymm'}{self.spare}"
 
-    # -- before the loop -------------------------------------------------------------------------------
+    # -- before the loop
 
     def _broadcasts(self) -> list[str]:
         counts = self._shift_counts()
-        out: list[str] = []
-        for family in self.contract.invariants:
-            if family in XMM and family not in counts:
-                out.append(self._copy_to_all_lanes(family))
-        return out
+        wanted = [f for f in self.contract.invariants if f in XMM and f not in counts]
+        return [self._copy_to_all_lanes(family) for family in wanted]
 
     def _copy_to_all_lanes(self, family: str) -> str:
         number = family.removeprefix("xmm")
@@ -191,7 +200,9 @@ class _Widener:
             if line.name in _SHIFTS and line.operands[0].startswith("%")
         }
         for line in self.body:
-            if line.name not in _SHIFTS and any(o.removeprefix("%") in found for o in line.operands):
+            if line.name not in _SHIFTS and any(
+                o.removeprefix("%") in found for o in line.operands
+            ):
                 raise NotExpressible("a shift count that is data too")
         return found
 
@@ -204,7 +215,7 @@ class _Widener:
         name = "vmovdqa64" if self.is_512 else "vmovdqa"
         return [f"\t{name}\t%xmm{number}, %xmm{target}"]
 
-    # -- the loop --------------------------------------------------------------------------------------
+    # -- the loop
 
     def _wide_body(self) -> list[str]:
         self.offsets = {}
@@ -261,7 +272,9 @@ class _Widener:
         if name in _FLOAT_COMPARE:
             return self._compare("v" + name, "d" if name.endswith("s") else "q", source, target)
         if name in _LOGIC_512:
-            return [self._line(_LOGIC_512[name] if self.is_512 else "v" + name, source, target, target)]
+            return [
+                self._line(_LOGIC_512[name] if self.is_512 else "v" + name, source, target, target)
+            ]
         if name in _BINARY:
             return [self._line("v" + name, source, target, target)]
         raise NotExpressible(line.text.strip())
@@ -291,7 +304,7 @@ class _Widener:
     def _line(name: str, *operands: str) -> str:
         return f"\t{name}\t{', '.join(operands)}"
 
-    # -- after the loop --------------------------------------------------------------------------------
+    # -- after the loop
 
     def _fold_of(self, family: str) -> str:
         """The operation that joins iterations through `family`, or "body" for a chosen value."""
@@ -304,7 +317,11 @@ class _Widener:
             source, target = operands[-2], operands[-1]
             if line.name in _MOVES and source in carrying:
                 carrying.add(target)
-            elif line.name in _FOLDS and len(operands) == 2 and (source in carrying) != (target in carrying):
+            elif (
+                line.name in _FOLDS
+                and len(operands) == 2
+                and (source in carrying) != (target in carrying)
+            ):
                 if source in carrying and line.name.startswith("psub"):
                     return "body"
                 found.add(_FOLDS[line.name])
@@ -361,4 +378,3 @@ class _Widener:
         if loads != 1:
             raise NotExpressible("a chosen value of two arrays")
         return out
-

@@ -77,7 +77,7 @@ def split_operands(text: str) -> tuple[str, ...]:
 
 
 def _functions(lines: tuple[Line, ...]) -> tuple[Function, ...]:
-    """Find functions by the frame gcc puts round them: `.type f, @function`, `f:`, `.size f, .-f`."""
+    """Find functions by their frame: `.type f, @function`, `f:`, `.size f, .-f`."""
     declared: set[str] = set()
     starts: dict[str, int] = {}
     functions: list[Function] = []

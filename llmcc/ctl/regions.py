@@ -14,7 +14,7 @@ from llmcc.regions.model import Contract, Region
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def regions(file: Path) -> None:
-    """Print every loop of FILE (gcc's .s): its canonical text and contract, or why it is refused."""
+    """Print the loops of FILE (gcc's .s): canonical text and contract, or why one is refused."""
     unit = parse(file.read_text(encoding="latin-1"))
     for found in find_regions(unit):
         for line in _refused(found) if isinstance(found, RefusedLoop) else _region(found):
@@ -37,13 +37,14 @@ def _contract(contract: Contract) -> list[str]:
         verbs = " and ".join(["load"] * access.is_load + ["store"] * access.is_store)
         maybe = " sometimes" if access.is_conditional else ""
         place = f"{access.disp}({access.base or ''},{access.index or ''},{access.scale})"
-        lines.append(
-            f"  {verbs}{maybe} of {access.size_bytes} bytes at {place}, stride {access.stride_bytes}"
-        )
+        size, stride = access.size_bytes, access.stride_bytes
+        lines.append(f"  {verbs}{maybe} of {size} bytes at {place}, stride {stride}")
     for latch in contract.latches:
         bound = latch.bound if latch.bound is not None else latch.bound_value
         when = "after" if latch.is_advanced else "before"
-        lines.append(f"  goes on while {latch.induction} {latch.condition} {bound}, tested {when} its step")
+        lines.append(
+            f"  goes on while {latch.induction} {latch.condition} {bound}, tested {when} its step"
+        )
     for name, families in (
         ("accumulators", contract.accumulators),
         ("invariants", contract.invariants),

@@ -15,7 +15,7 @@ _DATA = frozenset((".long", ".quad", ".value", ".byte", ".zero", ".octa", ".stri
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """Canonical text, its constants, and the block each exit leads to, in the order of .LX0…"""
+    """Canonical text, its constants, and the block each exit leads to in the order of .LX0."""
 
     text: str
     constants: str
@@ -55,8 +55,12 @@ def canonical_text(unit: Unit, graph: Graph, loop: Loop) -> Canonical | Refusal:
     return _with_constants(unit, text, tuple(exits))
 
 
-def _line(name: str, operands: tuple[str, ...], names: dict[int, str], by_label: dict[str, int]) -> str:
-    renamed = [names[by_label[o]] if o in by_label and by_label[o] in names else o for o in operands]
+def _line(
+    name: str, operands: tuple[str, ...], names: dict[int, str], by_label: dict[str, int]
+) -> str:
+    renamed = [
+        names[by_label[o]] if o in by_label and by_label[o] in names else o for o in operands
+    ]
     return f"\t{name}\t{', '.join(renamed)}" if renamed else f"\t{name}"
 
 
@@ -67,7 +71,9 @@ def _with_constants(unit: Unit, text: str, exits: tuple[int, ...]) -> Canonical 
         data = _definition(unit, label)
         if not data:
             return Refusal(Outcome.SYMBOLIC_MEMORY, label)
-        constants.append(f"\t.balign\t64\n.LK{position}:\n" + "".join(f"\t{line}\n" for line in data))
+        constants.append(
+            f"\t.balign\t64\n.LK{position}:\n" + "".join(f"\t{line}\n" for line in data)
+        )
         text = re.sub(re.escape(label) + r"(?=[+(-])", f".LK{position}", text)
     return Canonical(text, "".join(constants), labels, exits)
 

@@ -1,10 +1,10 @@
 """The contract of a loop: what is live, what a rewrite may write, what each register is for.
 
 A rewrite may write a register that the loop itself writes. Any other register must be dead at the
-head and at every exit and call-clobbered. Because -fipa-ra lets callers in the same unit keep values
-in call-clobbered registers which the callee does not touch, that is not enough where anything in the
-unit refers to the function: then it must also be written somewhere in the function or be mentioned
-nowhere in the unit (docs/adr/0007-ipa-ra.md).
+head and at every exit and call-clobbered. Because -fipa-ra lets callers in the same unit keep
+values in call-clobbered registers which the callee does not touch, that is not enough where
+anything in the unit refers to the function: then it must also be written somewhere in the function
+or be mentioned nowhere in the unit (docs/adr/0007-ipa-ra.md).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ _ALL = frozenset(GPR)
 
 
 def zero_extended_at(graph: Graph, number: int) -> frozenset[str]:
-    """Families whose upper 32 bits are zero at the start of block `number`, however it is reached."""
+    """Families whose upper 32 bits are zero whenever block `number` starts."""
     at_start = [_ALL] * len(graph.blocks)
     at_start[0] = frozenset()
     is_changed = True

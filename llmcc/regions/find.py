@@ -22,7 +22,9 @@ _WIDE = re.compile(r"%[yz]mm\d|%k[0-7]\b|\tv[a-z]+\t")
 _REGISTER = re.compile(r"%([a-z][a-z0-9]*)")
 _SYMBOL = re.compile(r"[A-Za-z_$.][A-Za-z0-9_$.]*")
 # A function's own frame names it without calling it.
-_FRAME = frozenset((".globl", ".type", ".size", ".hidden", ".weak", ".local", ".file", ".section", ".ident"))
+_FRAME = frozenset(
+    (".globl", ".type", ".size", ".hidden", ".weak", ".local", ".file", ".section", ".ident")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ def _facts(unit: Unit) -> UnitFacts:
     return UnitFacts(frozenset(mentioned), frozenset(referenced), is_wide_free)
 
 
-def _of_function(unit: Unit, function: Function, facts: UnitFacts) -> Iterator[Region | RefusedLoop]:
+def _of_function(
+    unit: Unit, function: Function, facts: UnitFacts
+) -> Iterator[Region | RefusedLoop]:
     graph = build_graph(unit, function) if facts.is_wide_free else Refusal(Outcome.UNIT_USES_AVX)
     if isinstance(graph, Refusal):
         if _may_loop(unit, function):
@@ -92,9 +96,8 @@ def _may_loop(unit: Unit, function: Function) -> bool:
     for line in unit.lines[function.first : function.last]:
         if line.kind is LineKind.LABEL:
             seen.add(line.name)
-        elif line.kind is LineKind.INSTRUCTION and line.name.startswith("j"):
-            if any(operand in seen for operand in line.operands):
-                return True
+        elif line.name.startswith("j") and any(operand in seen for operand in line.operands):
+            return True
     return False
 
 

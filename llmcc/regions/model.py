@@ -23,7 +23,7 @@ class Induction:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One memory operand, as an address stream: base + index*scale + disp, at the head of iteration 0."""
+    """A memory operand as a stream: base + index*scale + disp, at the head of iteration 0."""
 
     base: str | None
     index: str | None

@@ -26,12 +26,21 @@ _SWAPPED = {
     "e": "e", "ne": "ne", "a": "b", "b": "a", "ae": "be", "be": "ae",
     "g": "l", "l": "g", "ge": "le", "le": "ge",
 }  # fmt: skip
-_SPELLINGS = {"z": "e", "nz": "ne", "c": "b", "nc": "ae", "nae": "b", "nb": "ae", "nbe": "a", "na": "be"}
+_SPELLINGS = {
+    "z": "e",
+    "nz": "ne",
+    "c": "b",
+    "nc": "ae",
+    "nae": "b",
+    "nb": "ae",
+    "nbe": "a",
+    "na": "be",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """The value `root` had at the head, plus `offset`; `bits` 32 when the sum was cut to 32 bits."""
+    """The value `root` had at the head plus `offset`; `bits` is 32 when the sum was cut to 32."""
 
     root: str
     offset: int
@@ -66,7 +75,9 @@ def find_roles(graph: Graph, loop: Loop) -> Roles | Refusal:
     accesses = _accesses(graph, loop, before=before, steps=steps, written=written)
     if isinstance(accesses, Refusal):
         return accesses
-    return Roles(inductions, accesses, _latches(graph, loop, before=before, steps=steps, written=written))
+    return Roles(
+        inductions, accesses, _latches(graph, loop, before=before, steps=steps, written=written)
+    )
 
 
 def _follow(graph: Graph, loop: Loop) -> tuple[dict[int, Values], list[Values]]:
@@ -141,9 +152,9 @@ def _sum(values: Values, name: str, operands: list[Operand | None], family: str)
     first = operands[0]
     own = values[family]
     match name, first:
-        case ("add" | "sub"), Immediate(value) if len(operands) == 2:
+        case (("add" | "sub"), Immediate(value)) if len(operands) == 2:
             return _plus(own, value if name == "add" else -value)
-        case ("inc" | "dec"), _:
+        case (("inc" | "dec"), _):
             return _plus(own, 1 if name == "inc" else -1)
         case "mov", Register(spelling) if spelling in REGISTERS:
             register = REGISTERS[spelling]
@@ -169,7 +180,12 @@ def _inductions(ends: list[Values]) -> tuple[Induction, ...]:
 
 
 def _accesses(
-    graph: Graph, loop: Loop, *, before: dict[int, Values], steps: dict[str, Induction], written: set[str]
+    graph: Graph,
+    loop: Loop,
+    *,
+    before: dict[int, Values],
+    steps: dict[str, Induction],
+    written: set[str],
 ) -> tuple[Access, ...] | Refusal:
     found: list[Access] = []
     for number in sorted(loop.blocks):
@@ -179,7 +195,11 @@ def _accesses(
             if use is None:
                 continue
             if use.operand.symbol:
-                if use.is_store or not use.operand.symbol.startswith(".LC") or use.operand.base != "rip":
+                if (
+                    use.is_store
+                    or not use.operand.symbol.startswith(".LC")
+                    or use.operand.base != "rip"
+                ):
                     return Refusal(Outcome.SYMBOLIC_MEMORY, instruction.text.text.strip())
                 continue
             parts = _address(use.operand, before[instruction.line], steps=steps, written=written)
@@ -192,7 +212,15 @@ def _accesses(
             )
             found.append(
                 Access(
-                    base, index, scale, disp, use.size_bytes, use.is_load, use.is_store, stride, is_conditional
+                    base,
+                    index,
+                    scale,
+                    disp,
+                    use.size_bytes,
+                    use.is_load,
+                    use.is_store,
+                    stride,
+                    is_conditional,
                 )
             )
     return tuple(found)
@@ -209,7 +237,11 @@ def _address(
             continue
         name = REGISTERS.get(part)
         value = values.get(name.family) if name and name.bits == 64 else None
-        if value is None or value.bits != 64 or not _is_even(value.root, steps=steps, written=written):
+        if (
+            value is None
+            or value.bits != 64
+            or not _is_even(value.root, steps=steps, written=written)
+        ):
             return None
         disp += value.offset * scale
         roots.append(value.root)
@@ -224,7 +256,12 @@ def _is_even(root: str, *, steps: dict[str, Induction], written: set[str]) -> bo
 
 
 def _latches(
-    graph: Graph, loop: Loop, *, before: dict[int, Values], steps: dict[str, Induction], written: set[str]
+    graph: Graph,
+    loop: Loop,
+    *,
+    before: dict[int, Values],
+    steps: dict[str, Induction],
+    written: set[str],
 ) -> tuple[Latch, ...]:
     found: list[Latch] = []
     for number in sorted(loop.blocks):
@@ -242,7 +279,9 @@ def _latches(
             continue
         if not taken_stays:
             condition = _NEGATED[condition]
-        latch = _latch(block.instructions[:-1], condition, before=before, steps=steps, written=written)
+        latch = _latch(
+            block.instructions[:-1], condition, before=before, steps=steps, written=written
+        )
         if latch is not None:
             found.append(latch)
     return tuple(found)
@@ -295,13 +334,16 @@ def _tested(operand: Operand | None, values: Values, steps: dict[str, Induction]
     return Linear(value.root, value.offset, name.bits)
 
 
-def _bound(operand: Operand | None, values: Values, *, written: set[str]) -> tuple[str | None, int] | None:
+def _bound(
+    operand: Operand | None, values: Values, *, written: set[str]
+) -> tuple[str | None, int] | None:
     match operand:
-        case Immediate(value):
-            return None, value
+        case Immediate(number):
+            return None, number
         case Register(spelling) if spelling in REGISTERS:
             value = values.get(REGISTERS[spelling].family)
-            if value and value.offset == 0 and value.bits == 64 and value.root not in written:
+            is_plain = value is not None and value.offset == 0 and value.bits == 64
+            if value is not None and is_plain and value.root not in written:
                 return value.root, 0
     return None
 

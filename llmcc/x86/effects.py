@@ -108,7 +108,9 @@ def _control(line: Line) -> Effects | None:
             inner = parse_operand(text.removeprefix("*"))
             return Effects(_mentioned(inner), nothing, nothing, jump="indirect")
         flags = frozenset((FLAGS,)) if name != "jmp" else nothing
-        return Effects(flags, nothing, nothing, jump="if" if flags else "always", target=target.name)
+        return Effects(
+            flags, nothing, nothing, jump="if" if flags else "always", target=target.name
+        )
     if name in ("call", "callq"):
         reads = _ARGUMENTS
         if line.operands:
@@ -137,7 +139,7 @@ def _integer(name: str, operands: list[Operand]) -> Effects | None:
     if not operands or any(_is_vector(operand) for operand in operands):
         return None
     if _WIDENING.match(name) and len(operands) == 2:
-        return _build(operands, {"w"}, size=_SUFFIX_BYTES[name[4]] if name[4] != "l" else 4)
+        return _build(operands, {"w"}, size=_SUFFIX_BYTES[name[4]])
     if name.startswith("set") and name[3:] in CONDITIONS:
         return _build(operands, {"w"}, size=1, extra_reads={FLAGS})
     if name.startswith("cmov") and (name[4:] in CONDITIONS or name[4:-1] in CONDITIONS):
@@ -146,26 +148,37 @@ def _integer(name: str, operands: list[Operand]) -> Effects | None:
     if base not in _ALL_INTEGER or (base != name and name[-1] not in _SUFFIX_BYTES):
         return None
     size = _width(name, operands)
-    flags = set() if base in _KEEPS_FLAGS else {FLAGS}
+    return _special(base, operands, size) or _arithmetic(base, operands, size)
+
+
+def _special(base: str, operands: list[Operand], size: int) -> Effects | None:
+    """Integer instructions that use registers they do not name, or write no operand."""
     if base in ("mul", "div", "idiv") or (base == "imul" and len(operands) == 1):
         reads = {"rax", "rdx"} if "div" in base else {"rax"}
-        return _build(operands, {"r"}, size=size, extra_reads=reads, extra_writes={"rax", "rdx", FLAGS})
+        writes = {"rax", "rdx", FLAGS}
+        return _build(operands, {"r"}, size=size, extra_reads=reads, extra_writes=writes)
     if base in ("push", "pop"):
         mode = {"r"} if base == "push" else {"w"}
         return _build(operands, mode, size=8, extra_reads={"rsp"}, extra_writes={"rsp"})
     if base in _INTEGER_READ:
-        return _build(operands, {"r"}, size=size, extra_kills=flags)
+        return _build(operands, {"r"}, size=size, extra_kills={FLAGS})
     if base == "xchg":
         return _build(operands, {"r", "w", "both"}, size=size)
+    return None
+
+
+def _arithmetic(base: str, operands: list[Operand], size: int) -> Effects:
+    flags = set() if base in _KEEPS_FLAGS else {FLAGS}
     if base in _INTEGER_WRITE or (base == "imul" and len(operands) == 3):
         return _build(operands, {"w"}, size=size, extra_kills=flags, is_address=base == "lea")
     reads = {FLAGS} if base in _READS_FLAGS else set()
-    if base in ("xor", "sub", "sbb") and len(operands) == 2 and operands[0] == operands[1]:
-        if base == "sbb" or isinstance(operands[0], Register):
-            return _build(operands[1:], {"w"}, size=size, extra_reads=reads, extra_kills=flags)
+    is_idiom = base in ("xor", "sub", "sbb") and len(operands) == 2 and operands[0] == operands[1]
+    if is_idiom and isinstance(operands[0], Register):
+        return _build(operands[1:], {"w"}, size=size, extra_reads=reads, extra_kills=flags)
     # A shift by %cl may be by 0 and leave the flags; inc, dec and rotates leave some of them.
-    is_by_register = base[:2] in ("sh", "sa") and isinstance(operands[0], Register) and len(operands) > 1
-    kills = set() if is_by_register or base[:2] in ("ro", "rc") or base in ("inc", "dec") else flags
+    is_by_register = base[:2] in ("sh", "sa") and isinstance(operands[0], Register)
+    keeps_some = base[:2] in ("ro", "rc") or base in ("inc", "dec")
+    kills = set() if keeps_some or (is_by_register and len(operands) > 1) else flags
     return _build(
         operands, {"r", "w"}, size=size, extra_reads=reads, extra_writes=flags, extra_kills=kills
     )
@@ -188,7 +201,9 @@ def _width(name: str, operands: list[Operand]) -> int:
 
 
 def _is_vector(operand: Operand) -> bool:
-    return isinstance(operand, Register) and operand.name.startswith(("xmm", "ymm", "zmm", "k", "st", "mm"))
+    return isinstance(operand, Register) and operand.name.startswith(
+        ("xmm", "ymm", "zmm", "k", "st", "mm")
+    )
 
 
 def _sse(name: str, operands: list[Operand]) -> Effects | None:
@@ -200,7 +215,11 @@ def _sse(name: str, operands: list[Operand]) -> Effects | None:
     if name in SSE_READ_ONLY:
         return _build(operands, {"r"}, size=size, extra_kills={FLAGS})
     if name in SSE_MERGING:  # a full write from memory, a merge from a register
-        mode = {"w"} if isinstance(operands[0], Memory) or isinstance(operands[-1], Memory) else {"r", "w"}
+        mode = (
+            {"w"}
+            if isinstance(operands[0], Memory) or isinstance(operands[-1], Memory)
+            else {"r", "w"}
+        )
         return _build(operands, mode, size=size)
     if name in SSE_WRITING:
         return _build(operands, {"w"}, size=size)
@@ -212,7 +231,8 @@ def _sse(name: str, operands: list[Operand]) -> Effects | None:
 
 
 _IDIOMS = frozenset(
-    "pxor xorps xorpd pcmpeqb pcmpeqw pcmpeqd psubb psubw psubd psubq pcmpgtb pcmpgtw pcmpgtd".split()
+    """pxor xorps xorpd pcmpeqb pcmpeqw pcmpeqd psubb psubw psubd psubq pcmpgtb pcmpgtw
+    pcmpgtd""".split()
 )
 
 

@@ -15,11 +15,18 @@ from llmcc.asm.operand import Immediate, Memory, Register, Target, parse_operand
 from llmcc.asm.parse import parse, parse_line, render, split_operands
 from llmcc.training.families.spec import FAMILIES, c_function, draw
 
-FLAGS = (("-O3",), ("-O2", "-g"), ("-O0", "-fPIC"), ("-O3", "-march=native", "-fno-asynchronous-unwind-tables"))
+FLAGS = (
+    ("-O3",),
+    ("-O2", "-g"),
+    ("-O0", "-fPIC"),
+    ("-O3", "-march=native", "-fno-asynchronous-unwind-tables"),
+)
 
 
 @pytest.mark.parametrize("flags", FLAGS, ids=" ".join)
-def test_renders_gcc_output_of_hundreds_of_functions_to_the_byte(tmp_path: Path, flags: tuple[str, ...]) -> None:
+def test_renders_gcc_output_of_hundreds_of_functions_to_the_byte(
+    tmp_path: Path, flags: tuple[str, ...]
+) -> None:
     rng = random.Random(7)
     source = tmp_path / "unit.c"
     functions = [c_function(draw(rng.choice(FAMILIES), rng), f"f{n}") for n in range(500)]
@@ -38,7 +45,11 @@ def test_renders_any_text_to_the_byte(text: str) -> None:
     assert render(parse(text)) == text
 
 
-@given(st.lists(st.sampled_from(["\tmovl\t$1, %eax", ".L1:", "\t.p2align 4,,10", "", "#APP", "\tnop; nop"])))
+@given(
+    st.lists(
+        st.sampled_from(["\tmovl\t$1, %eax", ".L1:", "\t.p2align 4,,10", "", "#APP", "\tnop; nop"])
+    )
+)
 def test_renders_any_mix_of_lines_to_the_byte(lines: list[str]) -> None:
     text = "\n".join(lines)
     assert render(parse(text)) == text
@@ -54,7 +65,11 @@ def test_leaves_a_line_of_two_statements_alone() -> None:
 
 
 def test_splits_operands_outside_parentheses_only() -> None:
-    assert split_operands("$4, 8(%rax,%rbx,4), %zmm1{%k1}{z}") == ("$4", "8(%rax,%rbx,4)", "%zmm1{%k1}{z}")
+    assert split_operands("$4, 8(%rax,%rbx,4), %zmm1{%k1}{z}") == (
+        "$4",
+        "8(%rax,%rbx,4)",
+        "%zmm1{%k1}{z}",
+    )
 
 
 @pytest.mark.parametrize(

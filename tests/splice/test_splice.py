@@ -16,7 +16,8 @@ from llmcc.training.widen import widen
 
 LOOPS = """
 int sum(const int *a, int n) { int s = 0; for (int i = 0; i < n; i++) s += a[i]; return s; }
-int top(const int *a, int n) { int m = a[0]; for (int i = 1; i < n; i++) if (a[i] > m) m = a[i]; return m; }
+int top(const int *a, int n)
+{ int m = a[0]; for (int i = 1; i < n; i++) if (a[i] > m) m = a[i]; return m; }
 void flip(unsigned char *a, long n) { for (long i = 0; i < n; i++) a[i] ^= 0x20; }
 """
 MAIN = """
@@ -55,7 +56,9 @@ def run(tmp_path: Path, text: str, *arguments: str, link: tuple[str, ...] = ()) 
     """Link `text` with main.c and run it."""
     (tmp_path / "unit.s").write_text(text)
     subprocess.run(["gcc", "main.c", "unit.s", *link, "-o", "program"], check=True, cwd=tmp_path)
-    done = subprocess.run([tmp_path / "program", *arguments], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [tmp_path / "program", *arguments], check=True, capture_output=True, text=True
+    )
     return done.stdout
 
 
@@ -65,8 +68,12 @@ def test_without_fast_paths_the_text_is_gccs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("isa", ["avx2", "avx512"])
-@pytest.mark.parametrize("link", [(), ("-static",), ("-no-pie",), ("-static-pie",), ("-Wl,-z,now",)], ids=str)
-def test_program_with_fast_paths_prints_the_same(tmp_path: Path, isa: str, link: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "link", [(), ("-static",), ("-no-pie",), ("-static-pie",), ("-Wl,-z,now",)], ids=str
+)
+def test_program_with_fast_paths_prints_the_same(
+    tmp_path: Path, isa: str, link: tuple[str, ...]
+) -> None:
     text = compiled(tmp_path, "-fPIC")
     paths = tuple(FastPath(region, widen(region, isa), isa) for region in regions_of(text))
     assert len(paths) == 3
@@ -75,7 +82,9 @@ def test_program_with_fast_paths_prints_the_same(tmp_path: Path, isa: str, link:
 
 def test_program_prints_the_same_with_the_cpu_byte_masked(tmp_path: Path) -> None:
     text = compiled(tmp_path)
-    paths = tuple(FastPath(region, widen(region, "avx512"), "avx512") for region in regions_of(text))
+    paths = tuple(
+        FastPath(region, widen(region, "avx512"), "avx512") for region in regions_of(text)
+    )
     spliced = splice(parse(text), paths)
     assert run(tmp_path, spliced, "masked") == run(tmp_path, text)
     assert run(tmp_path, spliced, "masked", "print") == "0\n"

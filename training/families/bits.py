@@ -51,20 +51,22 @@ def _single_word(region: Region, spec: LoopSpec) -> Iterator[str]:
     counter = contract.inductions[0]
     bits = spec.element.bits
     suffix = "q" if bits == 64 else "l"
-    for word in contract.accumulators:
-        count, place = contract.scratch[:2]
-        wide = counter.bits
-        verb = "add" if counter.step > 0 else "sub"
+    count, place = contract.scratch[:2]
+    counted, placed = spelled(count, bits), spelled(place, bits)
+    verb = ("add" if counter.step > 0 else "sub") + ("q" if counter.bits == 64 else "l")
+    amount, sum_ = spelled(count, counter.bits), spelled(counter.register, counter.bits)
+    for family in contract.accumulators:
+        word = spelled(family, bits)
         yield "\n".join(
             (
-                f"\tpopcnt{suffix}\t%{spelled(word, bits)}, %{spelled(count, bits)}",
-                f"\tsub{suffix}\t$1, %{spelled(count, bits)}",
+                f"\tpopcnt{suffix}\t%{word}, %{counted}",
+                f"\tsub{suffix}\t$1, %{counted}",
                 "\tjbe\t.LH",
-                f"\tlzcnt{suffix}\t%{spelled(word, bits)}, %{spelled(place, bits)}",
+                f"\tlzcnt{suffix}\t%{word}, %{placed}",
                 f"\txorl\t${bits - 1}, %{spelled(place, 32)}",
-                f"\tmovl\t$1, %{spelled(word, 32)}",
-                f"\tshlx{suffix}\t%{spelled(place, bits)}, %{spelled(word, bits)}, %{spelled(word, bits)}",
-                f"\t{verb}{'q' if wide == 64 else 'l'}\t%{spelled(count, wide)}, %{spelled(counter.register, wide)}",
+                f"\tmovl\t$1, %{spelled(family, 32)}",
+                f"\tshlx{suffix}\t%{placed}, %{word}, %{word}",
+                f"\t{verb}\t%{amount}, %{sum_}",
                 "\tjmp\t.LH\n",
             )
         )

@@ -7,13 +7,17 @@ which is not carried from iteration to iteration ends as gcc leaves it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import permutations
 
-from llmcc.regions.model import Access, Region
+from llmcc.regions.model import Region
+from llmcc.training.families.mapping import (
+    Mapping,
+    lowered,
+    lowered_predicate,
+    mappings,
+    scalar_leaves,
+)
 from llmcc.training.families.spec import LoopSpec
-from llmcc.training.families.tree import Constant, Expression, Load, Parameter, Predicate, Range, leaves
-from llmcc.training.families.tree import Binary, Compare, Either, Shift, Absolute
+from llmcc.training.families.tree import Load
 from llmcc.training.families.trip import (
     address,
     advance,
@@ -24,122 +28,6 @@ from llmcc.training.families.trip import (
 )
 from llmcc.training.families.vector import NotExpressible, VectorText
 from llmcc.x86.registers import XMM, spelled
-
-
-@dataclass(frozen=True, slots=True)
-class Mapping:
-    """Which register and address of the region plays which part in the specification."""
-
-    parameters: tuple[str, ...]  # register families, by Parameter.position
-    loads: tuple[Access, ...]  # by array
-    store: Access | None
-    accumulator: str | None
-
-
-def mappings(region: Region, spec: LoopSpec) -> Iterator[Mapping]:
-    """Every way the region's registers can play the specification's parts; testing tells which."""
-    contract = region.contract
-    loads = _distinct([access for access in contract.accesses if access.is_load])
-    stores = _distinct([access for access in contract.accesses if access.is_store])
-    size = spec.element.size_bytes
-    if any(a.stride_bytes != size or a.size_bytes != size for a in (*loads, *stores)):
-        raise NotExpressible("not one element an iteration")
-    if len(stores) > 1 or len(loads) > 2 or not loads:
-        raise NotExpressible("other arrays than the specification's")
-    if any(load.is_conditional for load in loads):
-        raise NotExpressible("a load that is not always done")
-    addresses = {a.base for a in contract.accesses} | {a.index for a in contract.accesses}
-    bounds = {latch.bound for latch in contract.latches}
-    kind = "xmm" if spec.element.is_float else "r"
-    scalars = [r for r in contract.invariants if r not in addresses | bounds and r.startswith(kind)]
-    wanted = _parameter_count(spec)
-    accumulator = contract.accumulators[0] if len(contract.accumulators) == 1 else None
-    if accumulator is None and spec.family in ("reduce", "count", "byteclass"):
-        raise NotExpressible("not one accumulator")
-    for chosen in permutations(scalars, wanted):
-        for order in permutations(loads):
-            yield Mapping(chosen, order, stores[0] if stores else None, accumulator)
-
-
-def _distinct(accesses: list[Access]) -> list[Access]:
-    found: dict[tuple[str | None, str | None, int, int], Access] = {}
-    for access in accesses:
-        found.setdefault((access.base, access.index, access.scale, access.disp), access)
-    return list(found.values())
-
-
-def scalar_leaves(spec: LoopSpec) -> list[Load | Constant | Parameter]:
-    """Constants and parameters of the specification in the order the vector side needs them."""
-    found: list[Load | Constant | Parameter] = []
-    if spec.predicate is not None:
-        found += _predicate_leaves(spec.predicate)
-    if spec.expression is not None:
-        found += leaves(spec.expression)
-    return [_as_parameter(leaf, spec) for leaf in found]
-
-
-def _predicate_leaves(node: Predicate) -> list[Load | Constant | Parameter]:
-    match node:
-        case Range(operand, low, high):
-            return [*leaves(operand), Constant(low), Constant(high - low)]
-        case Either(left, right):
-            return _predicate_leaves(left) + _predicate_leaves(right)
-        case _:
-            return leaves(node)
-
-
-def _as_parameter(leaf: Load | Constant | Parameter, spec: LoopSpec) -> Load | Constant | Parameter:
-    """gcc keeps float constants in registers: to the loop they are parameters 10 + value."""
-    if spec.element.is_float and isinstance(leaf, Constant):
-        return Parameter(float_positions(spec).index(leaf))
-    if spec.element.is_float and isinstance(leaf, Parameter):
-        return Parameter(float_positions(spec).index(leaf))
-    return leaf
-
-
-def float_positions(spec: LoopSpec) -> list[Constant | Parameter]:
-    """Distinct float scalars in order of first use."""
-    found: list[Constant | Parameter] = []
-    nodes = [*(leaves(spec.predicate) if spec.predicate is not None else [])]
-    nodes += leaves(spec.expression) if spec.expression is not None else []
-    for leaf in nodes:
-        if not isinstance(leaf, Load) and leaf not in found:
-            found.append(leaf)
-    return found
-
-
-def _parameter_count(spec: LoopSpec) -> int:
-    if spec.element.is_float:
-        return len(float_positions(spec))
-    return len({leaf for leaf in scalar_leaves(spec) if isinstance(leaf, Parameter)})
-
-
-def lowered(node: Expression, spec: LoopSpec) -> Expression:
-    """Replace float constants by the parameters they are to the loop."""
-    match node:
-        case Constant() | Parameter():
-            result = _as_parameter(node, spec)
-            assert not isinstance(result, Load)
-            return result
-        case Binary(operator, left, right):
-            return Binary(operator, lowered(left, spec), lowered(right, spec))
-        case Shift(operator, operand, count):
-            return Shift(operator, lowered(operand, spec), count)
-        case Absolute(operand):
-            return Absolute(lowered(operand, spec))
-        case Load():
-            return node
-
-
-def lowered_predicate(node: Predicate, spec: LoopSpec) -> Predicate:
-    """The same for predicates."""
-    match node:
-        case Compare(operator, left, right):
-            return Compare(operator, lowered(left, spec), lowered(right, spec))
-        case Range(operand, low, high):
-            return Range(lowered(operand, spec), low, high)
-        case Either(left, right):
-            return Either(lowered_predicate(left, spec), lowered_predicate(right, spec))
 
 
 def counted_rewrites(region: Region, spec: LoopSpec, isa: str) -> Iterator[str]:
@@ -157,7 +45,9 @@ def _is_narrow_reduction(spec: LoopSpec) -> bool:
 class _Counted:
     """One rewrite in the making."""
 
-    def __init__(self, region: Region, spec: LoopSpec, isa: str, mapping: Mapping, extension: str) -> None:
+    def __init__(
+        self, region: Region, spec: LoopSpec, isa: str, mapping: Mapping, extension: str
+    ) -> None:
         contract = region.contract
         self.contract, self.spec, self.isa, self.mapping = contract, spec, isa, mapping
         self.is_512 = isa == "avx512"
@@ -166,7 +56,9 @@ class _Counted:
             raise NotExpressible("needs two scratch registers")
         self.count, self.temporary = contract.scratch[:2]
         registers = (
-            tuple(range(16, 32)) if self.is_512 else tuple(XMM.index(x) for x in contract.vector_scratch)
+            tuple(range(16, 32))
+            if self.is_512
+            else tuple(XMM.index(x) for x in contract.vector_scratch)
         )
         self.vector = VectorText(
             spec.element,
@@ -176,9 +68,14 @@ class _Counted:
             memory=tuple(address(load) for load in mapping.loads),
             temporary=self.temporary,
         )
-        self.arrays = tuple(sorted({leaf.array for leaf in scalar_leaves(spec) if isinstance(leaf, Load)}))
+        self.arrays = tuple(
+            sorted({leaf.array for leaf in scalar_leaves(spec) if isinstance(leaf, Load)})
+        )
         if len(mapping.loads) != max(len(self.arrays), 1):
             raise NotExpressible("another number of inputs")
+        is_wider = spec.operator == "add" and spec.accumulator_bits > spec.element.bits
+        if is_wider and spec.element.name != "u8":
+            raise NotExpressible("a sum wider than its elements")
         self.accumulator = -1
 
     def text(self) -> str:
@@ -260,7 +157,9 @@ class _Counted:
                 self._count(loaded, mask)
             case "map" | "map_in_place":
                 assert spec.expression is not None
-                self._store(vector.value(lowered(spec.expression, spec), loaded=loaded, mask=mask), mask)
+                self._store(
+                    vector.value(lowered(spec.expression, spec), loaded=loaded, mask=mask), mask
+                )
             case _:
                 self._conditional_store(loaded, mask)
         return self._take()
@@ -293,7 +192,8 @@ class _Counted:
 
     def _count(self, loaded: dict[int, int], mask: str) -> None:
         vector, spec = self.vector, self.spec
-        assert spec.predicate is not None and self.mapping.accumulator is not None
+        assert spec.predicate is not None
+        assert self.mapping.accumulator is not None
         node = lowered_predicate(spec.predicate, spec)
         temporary = self.temporary
         wide = spec.accumulator_bits
@@ -323,18 +223,24 @@ class _Counted:
         assert self.mapping.store is not None
         decoration = f"{{%{mask}}}" if mask else ""
         vector = self.vector
-        vector.emit(vector.move_mnemonic(), vector.name(value), address(self.mapping.store) + decoration)
+        vector.emit(
+            vector.move_mnemonic(), vector.name(value), address(self.mapping.store) + decoration
+        )
 
     def _conditional_store(self, loaded: dict[int, int], mask: str) -> None:
         vector, spec = self.vector, self.spec
-        assert spec.predicate is not None and spec.expression is not None and self.mapping.store is not None
+        assert spec.predicate is not None
+        assert spec.expression is not None
+        assert self.mapping.store is not None
         node = lowered_predicate(spec.predicate, spec)
         if self.is_512:
             vector.predicate_mask(node, "k2", loaded=loaded, mask=mask)
             value = vector.value(lowered(spec.expression, spec), loaded=loaded, mask="k2")
             self._store(value, "k2")
             return
-        if spec.element.bits < 32 or (spec.element.is_float and not isinstance(spec.expression, Load)):
+        if spec.element.bits < 32 or (
+            spec.element.is_float and not isinstance(spec.expression, Load)
+        ):
             # No masked byte stores; unmasked float arithmetic raises flags gcc's loop does not.
             raise NotExpressible("no masked store")
         found, is_inverted = vector.predicate_vector(node, loaded=loaded)
@@ -347,7 +253,7 @@ class _Counted:
         target = address(self.mapping.store)
         vector.emit(f"vpmaskmov{kind}", vector.name(value), vector.name(found), target)
 
-    # -- after the vectors -------------------------------------------------------------------------
+    # -- after the vectors
 
     def _finish(self) -> list[str]:
         if self.spec.family != "reduce":
@@ -362,13 +268,17 @@ class _Counted:
         total, spare = self.accumulator, vector.new()
         is_sad = spec.operator == "add" and spec.element.bits == 8
         operator = "vpaddq" if is_sad else vector.mnemonic(spec.operator)
-        narrow = operator[:-1] if spec.operator in ("and", "or", "xor") and self.is_512 else operator
+        narrow = (
+            operator[:-1] if spec.operator in ("and", "or", "xor") and self.is_512 else operator
+        )
         evex = operator if self.is_512 else narrow
 
         def step(extract: str, immediate: int, bits: int) -> None:
             source = vector.name(total, bits * 2 if "extract" in extract else bits)
             vector.emit(extract, f"${immediate}", source, vector.name(spare, bits))
-            vector.emit(evex, vector.name(spare, bits), vector.name(total, bits), vector.name(total, bits))
+            vector.emit(
+                evex, vector.name(spare, bits), vector.name(total, bits), vector.name(total, bits)
+            )
 
         if self.is_512:
             step("vextracti64x4", 1, 256)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmcc.regions.model import Contract, Region
-from llmcc.training.families.counted import (
+from llmcc.training.families.mapping import (
     Mapping,
     lowered_predicate,
     mappings,
@@ -18,7 +18,13 @@ from llmcc.training.families.counted import (
 )
 from llmcc.training.families.spec import LoopSpec
 from llmcc.training.families.tree import Predicate
-from llmcc.training.families.trip import address, advance, advance_by, counted_latch, iterations_but_one
+from llmcc.training.families.trip import (
+    address,
+    advance,
+    advance_by,
+    counted_latch,
+    iterations_but_one,
+)
 from llmcc.training.families.vector import NotExpressible, VectorText
 from llmcc.x86.registers import XMM, spelled
 
@@ -38,9 +44,13 @@ def search_rewrites(region: Region, spec: LoopSpec, isa: str) -> Iterator[str]:
                 yield _find_avx2(contract, spec, mapping)
 
 
-def _vector(contract: Contract, spec: LoopSpec, isa: str, mapping: Mapping, memory: tuple[str, ...]) -> VectorText:
+def _vector(
+    contract: Contract, spec: LoopSpec, isa: str, mapping: Mapping, memory: tuple[str, ...]
+) -> VectorText:
     is_512 = isa == "avx512"
-    registers = tuple(range(16, 32)) if is_512 else tuple(XMM.index(x) for x in contract.vector_scratch)
+    registers = (
+        tuple(range(16, 32)) if is_512 else tuple(XMM.index(x) for x in contract.vector_scratch)
+    )
     return VectorText(
         spec.element,
         isa,
@@ -118,9 +128,17 @@ def _mismatch(contract: Contract, spec: LoopSpec, isa: str, mapping: Mapping) ->
     one, two = f"%{spelled(first, 32)}", f"%{spelled(second, 32)}"
 
     out = iterations_but_one(contract, counted_latch(contract), count, first)
+    if size > 1:  # whole elements end at the end of a page
+        out += [f"\tleaq\t{b}, %{first}", f"\tleaq\t{a}, %{second}", f"\torl\t{two}, {one}"]
+        out += [f"\ttestb\t${size - 1}, %{spelled(first, 8)}", "\tjne\t.LH"]
     out += [".LR0:"]
     for text in (b, a):
-        out += [f"\tleaq\t{text}, %{first}", f"\tandl\t$4095, {one}", f"\tcmpl\t$4032, {one}", "\tja\t.LR2"]
+        out += [
+            f"\tleaq\t{text}, %{first}",
+            f"\tandl\t$4095, {one}",
+            f"\tcmpl\t$4032, {one}",
+            "\tja\t.LR2",
+        ]
     out += _compared(vector, node, "")
     out += ["\tkortestq\t%k2, %k2", "\tjne\t.LR1"]
     out += [f"\tcmpq\t${lanes}, %{count}", "\tjbe\t.LR3", *advance(contract, lanes)]
@@ -131,8 +149,11 @@ def _mismatch(contract: Contract, spec: LoopSpec, isa: str, mapping: Mapping) ->
         out += [f"\tleaq\t{text}, %{register}", f"\torl\t$-4096, {low}", f"\tnegl\t{low}"]
     out += [f"\tcmpl\t{two}, {one}", f"\tcmova\t{two}, {one}"]
     out += [f"\tshrl\t${shift}, {one}"] if size > 1 else []
-    out += ["\tje\t.LH"] if size > 1 else []
-    out += [f"\tmovq\t$-1, %{second}", f"\tbzhiq\t%{first}, %{second}, %{second}", f"\tkmovq\t%{second}, %k1"]
+    out += [
+        f"\tmovq\t$-1, %{second}",
+        f"\tbzhiq\t%{first}, %{second}, %{second}",
+        f"\tkmovq\t%{second}, %k1",
+    ]
     out += _compared(vector, node, "k1")
     out += ["\tkortestq\t%k2, %k2", "\tjne\t.LR1", f"\tcmpq\t%{first}, %{count}", "\tjbe\t.LR3"]
     out += advance_by(contract, first, second)
@@ -185,20 +206,30 @@ def _find_avx2(contract: Contract, spec: LoopSpec, mapping: Mapping) -> str:
         out += iterations_but_one(contract, counted_latch(contract), limit, hits)
         out += [f"\tshlq\t${shift}, %{limit}"] if size > 1 else []
     low = spelled(position, 32)
-    out += [f"\tmovl\t%{spelled(element, 32)}, %{low}", f"\tandl\t$31, %{low}", f"\tandq\t$-32, %{element}"]
+    out += [
+        f"\tmovl\t%{spelled(element, 32)}, %{low}",
+        f"\tandl\t$31, %{low}",
+        f"\tandq\t$-32, %{element}",
+    ]
     vector.broadcast_scalars(scalar_leaves(spec))
     out += vector.lines
     out += _byte_mask(vector, node, bits, 1)
     # Only elements from the current one on count in the first block.
     out += [f"\tshrxl\t%{low}, %{bits}, %{bits}", f"\tshlxl\t%{low}, %{bits}, %{bits}"]
-    out += [f"\tnegq\t%{position}", f"\ttestl\t%{bits}, %{bits}", "\tjne\t.LR1", ".LR0:", f"\taddq\t$32, %{position}"]
+    out += [
+        f"\tnegq\t%{position}",
+        f"\ttestl\t%{bits}, %{bits}",
+        "\tjne\t.LR1",
+        ".LR0:",
+        f"\taddq\t$32, %{position}",
+    ]
     if is_counted:
         out += [f"\tcmpq\t%{limit}, %{position}", "\tjg\t.LR2"]
     out += [f"\taddq\t$32, %{element}", *_byte_mask(vector, node, bits, 1)]
     out += [f"\ttestl\t%{bits}, %{bits}", "\tje\t.LR0"]
     out += [".LR1:", f"\ttzcntl\t%{bits}, %{bits}", f"\taddq\t%{hits}, %{position}"]
     if is_counted:
-        out += [f"\tcmpq\t%{limit}, %{position}", "\tjle\t.LR3", ".LR2:", f"\tmovq\t%{limit}, %{position}", ".LR3:"]
+        out += [".LR2:", f"\tcmpq\t%{limit}, %{position}", f"\tcmovg\t%{limit}, %{position}"]
     out += [f"\tshrq\t${shift}, %{position}"] if size > 1 else []
     out += advance_by(contract, position, element)
     return "\n".join([*out, "\tvzeroupper", "\tjmp\t.LH"]) + "\n"
@@ -218,9 +249,19 @@ def _mismatch_avx2(contract: Contract, spec: LoopSpec, mapping: Mapping) -> str:
     out = iterations_but_one(contract, counted_latch(contract), count, hits)
     out += [".LR0:"]
     for text in (b, a):  # a block over the end of a page is left to gcc's loop, and so is the rest
-        out += [f"\tleaq\t{text}, %{hits}", f"\tandl\t$4095, %{bits}", f"\tcmpl\t$4064, %{bits}", "\tja\t.LR3"]
+        out += [
+            f"\tleaq\t{text}, %{hits}",
+            f"\tandl\t$4095, %{bits}",
+            f"\tcmpl\t$4064, %{bits}",
+            "\tja\t.LR3",
+        ]
     out += _byte_mask(vector, node, bits, 2)
-    out += [f"\ttestl\t%{bits}, %{bits}", "\tjne\t.LR1", f"\tcmpq\t${lanes}, %{count}", "\tjbe\t.LR2"]
+    out += [
+        f"\ttestl\t%{bits}, %{bits}",
+        "\tjne\t.LR1",
+        f"\tcmpq\t${lanes}, %{count}",
+        "\tjbe\t.LR2",
+    ]
     out += [*advance(contract, lanes), f"\tsubq\t${lanes}, %{count}", "\tjmp\t.LR0"]
     out += [".LR1:", f"\ttzcntl\t%{bits}, %{bits}"]
     out += [f"\tshrl\t${size.bit_length() - 1}, %{bits}"] if size > 1 else []

@@ -23,17 +23,21 @@ def iterations_but_one(contract: Contract, latch: Latch, target: str, temporary:
     step = next(i.step for i in contract.inductions if i.register == latch.induction)
     if latch.condition == "ne":
         return _from_difference(latch, step, target)
-    if latch.bound is None or step != 1 or latch.condition not in ("b", "l"):
+    if latch.bound is None or step <= 0 or step & (step - 1) or latch.condition not in ("b", "l"):
         raise NotExpressible("no simple trip count")
     if latch.bits == 64:
         jump = "jbe" if latch.condition == "b" else "jle"
+        shift = [f"\tshrq\t${step.bit_length() - 1}, %{target}"] if step > 1 else []
         return [
             f"\tmovq\t%{latch.bound}, %{target}",
             f"\tsubq\t%{latch.induction}, %{target}",
             f"\t{jump}\t.LH",
             f"\tsubq\t$1, %{target}",
+            *shift,
             "\tje\t.LH",
         ]
+    if step != 1:
+        raise NotExpressible("no simple trip count")
     move = "movslq" if latch.condition == "l" else "movl"
     bits = 64 if latch.condition == "l" else 32
     return [
@@ -114,14 +118,14 @@ def overlap_guards(contract: Contract, width_bytes: int, temporary: str) -> list
     Iteration i stores before iteration j > i loads; a wide step loads first. They differ only if
     0 < store - load < width for the addresses of one iteration (elements before that are past).
     """
-    lines: list[str] = []
+    guards: list[tuple[str, ...]] = []
     stores = [access for access in contract.accesses if access.is_store]
     for store in stores:
         for load in contract.accesses:
             if load is store or not (load.is_load or load.is_store):
                 continue
-            lines += _guard(store, load, width_bytes, temporary)
-    return lines
+            guards.append(tuple(_guard(store, load, width_bytes, temporary)))
+    return [line for guard in dict.fromkeys(guards) for line in guard]
 
 
 def _guard(store: Access, load: Access, width_bytes: int, temporary: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Print expression trees as AVX-512 or AVX2 text, always in the same order of registers and lines."""
+"""Print expression trees as AVX-512 or AVX2 text, registers and lines always in one order."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class VectorText:
         self._temporary = temporary
         self._scalars: dict[Expression, int] = {}
 
-    # -- registers -------------------------------------------------------------------------------
+    # -- registers
 
     @property
     def lanes(self) -> int:
@@ -88,7 +88,7 @@ class VectorText:
         """Append an instruction."""
         self.lines.append(f"\t{mnemonic}\t{', '.join(operands)}")
 
-    # -- loop-invariant scalars ------------------------------------------------------------------
+    # -- loop-invariant scalars
 
     def broadcast_scalars(self, leaves: list[Load | Constant | Parameter]) -> None:
         """Broadcast every distinct constant and parameter, in order of first use."""
@@ -124,7 +124,7 @@ class VectorText:
             self.emit(f"vpbroadcast{suffix}", low, self.name(number))
         return number
 
-    # -- values ----------------------------------------------------------------------------------
+    # -- values
 
     def load(self, array: int, mask: str = "") -> int:
         """Load one vector of an input array."""
@@ -206,7 +206,7 @@ class VectorText:
         self.emit(name, f"${count}", self.name(source), self.name(result))
         return result
 
-    # -- predicates ------------------------------------------------------------------------------
+    # -- predicates
 
     def predicate_mask(
         self, node: Predicate, target: str, *, loaded: dict[int, int], mask: str = ""
