@@ -5,6 +5,7 @@ Here, and only here, an unexpected error becomes gcc's own output.
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 import traceback
@@ -228,6 +229,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Standard output and error are the log.
     """
+    # The shim ends us so; as an exception it lets temporary files be removed.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     cache, key, driver_pid = (sys.argv[1:] if argv is None else argv)[:3]
     # Read first: gcc is there as long as the shim waits for us.
     driver = read_driver(int(driver_pid))

@@ -37,7 +37,7 @@ static long now_ms(void) {
 
 static void become(const Child *child, const sigset_t *mask) {
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     /* The standard descriptors may themselves be among the given ones: copy them out of the way. */
     int in = dup(child->stdin_fd), out = dup(child->stdout_fd), err = dup(child->stderr_fd);
     if (in < 0 || out < 0 || err < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
@@ -52,10 +52,26 @@ static void become(const Child *child, const sigset_t *mask) {
     _exit(127);
 }
 
+/* Ask first: python then takes its temporary files away. */
 static void end_group(pid_t pid) {
-    kill(-pid, SIGKILL);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    enum { PATIENCE_MS = 1000 };
+    long deadline = now_ms() + PATIENCE_MS, left_ms = PATIENCE_MS;
+    sigset_t ended;
+    sigemptyset(&ended);
+    sigaddset(&ended, SIGCHLD);
+    kill(-pid, SIGTERM);
+    while (waitpid(pid, NULL, WNOHANG) == 0) {
+        if (left_ms <= 0) {
+            kill(-pid, SIGKILL);
+            while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+            }
+            break;
+        }
+        struct timespec wait = {left_ms / 1000, left_ms % 1000 * 1000000};
+        sigtimedwait(&ended, NULL, &wait);
+        left_ms = deadline - now_ms();
     }
+    kill(-pid, SIGKILL);
 }
 
 static void end_like(int number) {

@@ -168,6 +168,50 @@ def test_a_gcc_killed_outright_takes_python_along(
     process.wait()
 
 
+# The real pipeline, but asking gcc again never ends.
+HANGING_PIPELINE = """
+import signal, sys, tempfile
+sys.path.insert(0, {root!r})
+sys.argv[1:] = sys.argv[4:]
+from llmcc import pipeline
+
+def hang(text, driver):
+    with tempfile.TemporaryDirectory(), open(sys.argv[1] + "/pipe", "w", buffering=1) as pipe:
+        pipe.write("up\\n")
+        while True:
+            signal.pause()
+
+pipeline.examine = hang
+pipeline.main()
+"""
+
+
+def test_a_killed_compile_leaves_no_temporary_files_of_python(
+    with_python: Callable[[str], Compiler], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    code = tmp_path_factory.mktemp("code") / "hang.py"
+    code.write_text(HANGING_PIPELINE.format(root=str(Path(llmcc.__file__).parent.parent)))
+    compiler = with_python(f'exec {sys.executable} {code} "$@"\n')
+    temporary = compiler.cache / "tmp"
+    temporary.mkdir()
+    os.mkfifo(compiler.cache / "pipe")
+    process = subprocess.Popen(
+        [str(compiler.launcher), *COMMAND],
+        cwd=compiler.folder,
+        env=compiler.environment(TMPDIR=str(temporary)),
+        stderr=subprocess.PIPE,
+    )
+    with (compiler.cache / "pipe").open("rb") as pipe:
+        assert pipe.readline() == b"up\n"
+        process.terminate()
+        assert pipe.read() == b""
+    process.communicate()
+    # The pipe closes a moment before its folder is removed; the shim waits for python's end, and
+    # nothing tells us of the shim's, so look until the folder is gone (pytest's limit ends it).
+    while list(temporary.iterdir()):
+        pass
+
+
 def _run_script(
     script: Path, folder: Path, arguments: list[str], **environ: str
 ) -> subprocess.CompletedProcess[bytes]:
