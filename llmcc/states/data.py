@@ -6,7 +6,7 @@ rows that made a loop stop where it was meant to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,22 @@ def draw_plan(
         relation=np.where(is_repeated, good.relation[pick], plan.relation),
         is_mirrored=np.where(is_repeated, good.is_mirrored[pick], plan.is_mirrored),
         position=plan.position,
+    )
+
+
+def with_quiet(rng: np.random.Generator, plan: DataPlan, quiet: DataPlan) -> DataPlan:
+    """Give one state in four a background that is known to leave conditional blocks alone."""
+    count = len(plan)
+    pick = rng.integers(0, len(quiet), count)
+    is_quiet = rng.random(count) < 0.25
+    kind = np.where(rng.random(count) < 0.7, ONE_HOT, CONSTANT)
+    return replace(
+        plan,
+        kind=np.where(is_quiet, kind, plan.kind),
+        width=np.where(is_quiet, quiet.width[pick], plan.width),
+        background=np.where(is_quiet, quiet.background[pick], plan.background),
+        relation=np.where(is_quiet, INDEPENDENT, plan.relation),
+        is_mirrored=plan.is_mirrored & ~is_quiet,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmcc.sandbox.model import Ends, States
-from llmcc.states.data import DataPlan, draw_plan, rows_of
+from llmcc.states.data import CONSTANT, ONE_HOT, DataPlan, draw_plan, rows_of, with_quiet
 from llmcc.states.draft import Draft, make_draft
 from llmcc.states.layout import MIXED, ROOMY, SLACK_BYTES, TIGHT
 from llmcc.states.model import Recipe
@@ -39,6 +39,7 @@ class Learnt:
     """What running gcc's loop has shown."""
 
     good: DataPlan | None = None  # plans that stop the loop where they are meant to
+    quiet: DataPlan | None = None  # plans under which conditional blocks are not touched
     deltas: dict[int, int] = field(default_factory=dict)  # exit -> iterations touched minus passes
 
 
@@ -63,7 +64,22 @@ def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
         )
         if delta is not None:
             deltas[int(exit_id)] = delta
-    return Learnt(good, deltas)
+    return Learnt(good, _quiet(rng, recipe, oracle), deltas)
+
+
+def _quiet(rng: np.random.Generator, recipe: Recipe, oracle: Oracle) -> DataPlan | None:
+    """Find data that keeps the loop off its conditional blocks, which are not mapped here."""
+    if not any(block.is_conditional for block in recipe.blocks):
+        return None
+    count = capped(recipe, _PROBE_STATES)
+    draft = draw_draft(rng, recipe, Learnt(), count, is_large=False, kind=CONSTANT)
+    nowhere = np.zeros_like(draft.trips)
+    states = _place(rng, recipe, draft, draft.trips, mode=ROOMY, cut=nowhere)
+    if states is None:
+        return None
+    ends = oracle(states)
+    is_quiet = (ends.exit_id >= 0) & (passes(recipe, states, ends) >= np.minimum(draft.trips, 3))
+    return rows_of(draft.plan, is_quiet) if is_quiet.any() else None
 
 
 def _delta(
@@ -116,7 +132,19 @@ def make_states(
     if recipe.is_early_exit:
         # Where blocks overlap the data changes under way: leave room for any number of passes.
         reach = np.where(is_together, draft.trips, reach)
-    return _place(rng, recipe, draft, reach, mode=MIXED, is_together=is_together)
+    cut = _cuts(rng, recipe, draft, reach)
+    return _place(rng, recipe, draft, reach, mode=MIXED, is_together=is_together, cut=cut)
+
+
+def _cuts(rng: np.random.Generator, recipe: Recipe, draft: Draft, reach: Ints) -> Ints | None:
+    """Where conditional blocks end: behind the planted element, or anywhere."""
+    if not any(block.is_conditional for block in recipe.blocks):
+        return None
+    planted = (draft.plan.position * draft.trips).astype(np.int64) + 1
+    draw = rng.random(len(reach))
+    cut = np.where(draft.plan.kind == ONE_HOT, planted, reach)
+    cut = np.where(draft.plan.kind == CONSTANT, 0, cut)
+    return np.where(draw < 0.6, np.minimum(cut, reach), reach)
 
 
 def _reach(
@@ -138,9 +166,15 @@ def _reach(
 
 
 def draw_draft(
-    rng: np.random.Generator, recipe: Recipe, learnt: Learnt, count: int, *, is_large: bool
+    rng: np.random.Generator,
+    recipe: Recipe,
+    learnt: Learnt,
+    count: int,
+    *,
+    is_large: bool,
+    kind: int | None = None,
 ) -> Draft:
-    """Draw trip counts and data."""
+    """Draw trip counts and data; `kind`, when given, of all data."""
     allowed = largest_trip(recipe.latches, recipe)
     if is_large:
         longest = max(_strides(recipe), default=1) or 1
@@ -152,6 +186,10 @@ def draw_draft(
     symbols = min(len(static_symbols(recipe.facts, width)) for width in widths)
     symbols += 3 * (len(recipe.free) + len(recipe.vectors))
     plan = draw_plan(rng, count, widths=len(widths), symbols=symbols, good=learnt.good)
+    if kind is not None:
+        plan = replace(plan, kind=np.full(count, kind))
+    if learnt.quiet is not None:
+        plan = with_quiet(rng, plan, learnt.quiet)
     return make_draft(rng, recipe, plan, trips)
 
 
@@ -204,7 +242,8 @@ def _place(
     *,
     mode: str,
     is_together: NDArray[np.bool_] | None = None,
+    cut: Ints | None = None,
 ) -> States | None:
     if is_together is None:
         is_together = np.zeros(len(reach), np.bool_)
-    return place_draft(rng, recipe, draft, reach=reach, mode=mode, is_together=is_together)
+    return place_draft(rng, recipe, draft, reach=reach, mode=mode, is_together=is_together, cut=cut)

@@ -48,7 +48,7 @@ class Placing:
 def window_of(
     block: Block, values: Mapping[str, Ints], *, distance: Mapping[str, Ints], reach: Ints
 ) -> Window:
-    """Compute a block's window for `reach` iterations.
+    """Compute a block's window for `reach` iterations; of 0 iterations it is empty.
 
     values: registers already drawn; distance: of tied registers from the anchor.
     """
@@ -64,12 +64,14 @@ def window_of(
             lows.append(start + np.minimum(travel, 0))
             highs.append(start + np.maximum(travel, 0) + stream.size_bytes)
             firsts.append(start)
+    low: Ints = np.minimum.reduce(lows)
+    high: Ints = np.maximum.reduce(highs)
     streams = [stream for group in block.groups for stream in group.streams]
     aligned = [s.size_bytes for s in streams if s.is_aligned]
     chosen = next((n for n, s in enumerate(streams) if s.is_aligned), 0)
     return Window(
-        low=np.minimum.reduce(lows),
-        high=np.maximum.reduce(highs),
+        low=low,
+        high=np.where(reach > 0, high, low),
         first=firsts[chosen],
         element_bytes=min(stream.size_bytes for stream in streams),
         required=max(aligned, default=1),
@@ -94,12 +96,14 @@ def place(
     arena_bytes: int,
     mode: str,
     is_together: NDArray[np.bool_],
+    is_flush: Sequence[NDArray[np.bool_] | None],
     natural_bytes: int,
 ) -> Placing:
     """Choose a place for each window.
 
     mode: ROOMY keeps away from the guard pages, TIGHT lies flush against one of them, MIXED draws.
     is_together: (N,) states whose blocks lie together in the first arena.
+    is_flush: per block, (N,) states in which its end must be the end of the arena.
     natural_bytes: width of one element, the alignment most states keep.
     """
     arenas: list[Ints] = []
@@ -111,6 +115,11 @@ def place(
             rng, window, length, arena_bytes=arena_bytes, mode=mode, natural=natural_bytes
         )
         arena = np.full(count, number)
+        wanted = is_flush[number]
+        if wanted is not None:
+            offset = np.where(
+                wanted, _settle(window, arena_bytes - length, window.required), offset
+            )
         if number == 0 and len(windows) > 1:
             middle = _aligned(
                 rng, window, SLACK_BYTES // 2 + 0 * length, arena_bytes, natural_bytes

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from llmcc.sandbox.model import States
 from llmcc.states.draft import Draft, draft_windows
-from llmcc.states.layout import MIXED, Window, arena_bytes_for, place, window_of
+from llmcc.states.layout import Window, arena_bytes_for, place, window_of
 from llmcc.states.model import Block, Recipe
 from llmcc.states.trips import bound_of
 from llmcc.x86.registers import GPR
@@ -28,11 +28,18 @@ def place_draft(
     reach: Ints,
     mode: str,
     is_together: NDArray[np.bool_],
+    cut: Ints | None = None,
 ) -> States | None:
-    """Place each block so that `reach` iterations fit; None when no arena is large enough."""
+    """Place each block so that `reach` iterations fit; None when no arena is large enough.
+
+    cut: (N,) iterations that blocks fit which are not touched in every iteration; where it is less
+    than `reach` they lie flush against unreadable memory.
+    """
     windows = draft_windows(recipe, draft.values, draft.distance, reach)
-    if mode == MIXED:
-        windows = _shortened(rng, recipe, draft, windows, reach)
+    is_flush: list[NDArray[np.bool_] | None] = [None] * len(windows)
+    if cut is not None:
+        windows = _cut(recipe, draft, windows, cut)
+        is_flush = [cut < reach if block.is_conditional else None for block in recipe.blocks]
     arena_bytes = arena_bytes_for((*windows, *draft.windows))
     if arena_bytes is None:
         return None
@@ -42,6 +49,7 @@ def place_draft(
         arena_bytes=arena_bytes,
         mode=mode,
         is_together=is_together,
+        is_flush=is_flush,
         natural_bytes=min(recipe.facts.element_bytes),
     )
     count, arenas = len(reach), max(1, len(recipe.blocks))
@@ -66,18 +74,14 @@ def place_draft(
     return _states(rng, recipe, draft, values, memory)
 
 
-def _shortened(
-    rng: np.random.Generator, recipe: Recipe, draft: Draft, windows: tuple[Window, ...], reach: Ints
+def _cut(
+    recipe: Recipe, draft: Draft, windows: tuple[Window, ...], cut: Ints
 ) -> tuple[Window, ...]:
-    """Cut conditional blocks in some states: what is not touched need not be there."""
-    if not any(block.is_conditional for block in recipe.blocks):
-        return windows
-    is_cut = rng.random(len(reach)) < 0.3
-    less = np.where(is_cut, rng.integers(1, np.maximum(reach, 1) + 1), reach)
-    cut = draft_windows(recipe, draft.values, draft.distance, less)
+    """Give conditional blocks the windows of `cut` iterations: what is not touched need not be."""
+    less = draft_windows(recipe, draft.values, draft.distance, cut)
     return tuple(
         short if block.is_conditional else full
-        for block, short, full in zip(recipe.blocks, cut, windows, strict=True)
+        for block, short, full in zip(recipe.blocks, less, windows, strict=True)
     )
 
 

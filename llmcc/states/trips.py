@@ -47,7 +47,10 @@ def starts(
             found[name] = _any_start(rng, recipe, induction, len(trips))
         else:
             # Nothing bounds it in a form we know: counting down to 0 or -1 is what code does.
-            found[name] = trips * -induction.step + rng.integers(0, 2, len(trips)) * induction.step
+            near = trips * -induction.step + rng.integers(0, 2, len(trips)) * induction.step
+            # Code that looks at the low half only must not mind the upper one.
+            upper = rng.integers(1, 1 << 20, len(trips)) << 32
+            found[name] = near + np.where(rng.random(len(trips)) < 0.06, upper, 0)
     if recipe.crossing and recipe.crossing[1] in found and recipe.crossing[0] in found:
         rising, falling = recipe.crossing
         found[falling] = found[rising] + meeting_distance(rng, recipe, trips)

@@ -20,6 +20,7 @@ from llmcc.sandbox.model import Blob
 
 MAX_MUTANTS = 60
 _NOP = 0x90
+_XMM = re.compile(r"xmm\d+")
 _NUMBER = re.compile(r"(?<![\w.])(0x[0-9a-f]+|\d+)(?![\w.])")
 # mnemonics to put in place of another, Intel syntax
 _SWAPS: dict[str, tuple[str, ...]] = {
@@ -111,12 +112,15 @@ def _changes(instruction: capstone.CsInsn, assembler: keystone.Ks) -> Iterator[t
 def _jump_changes(mnemonic: str, raw: bytes) -> Iterator[tuple[str, bytes]]:
     """Negate the condition, and weaken or strengthen it (b <-> be, l <-> le)."""
     at = 1 if raw[0] == 0x0F else 0
-    for bit, what in ((1, "negated"), (2, "other bound")):
-        # Opcode bit 1 turns b into be-like neighbours only for the orderings: 2 <-> 6, c <-> e.
-        mask = 1 if bit == 1 else 4 if raw[at] & 0xF in (2, 3, 6, 7) else 2
-        if bit == 2 and raw[at] & 0xF in (4, 5):
-            continue
-        yield f"{mnemonic} {what}", raw[:at] + bytes([raw[at] ^ mask]) + raw[at + 1 :]
+    condition = raw[at] & 0xF
+    changes = [("negated", 1)]
+    # Orderings stand in pairs: b be, ae a; l le, ge g (SDM vol. 2, B.1.4.7).
+    if condition in (2, 3, 6, 7):
+        changes.append(("other bound", 4))
+    elif condition >= 0xC:
+        changes.append(("other bound", 2))
+    for what, bits in changes:
+        yield f"{mnemonic} {what}", raw[:at] + bytes([raw[at] ^ bits]) + raw[at + 1 :]
 
 
 def _texts(mnemonic: str, operands: str) -> Iterator[str]:
@@ -140,7 +144,7 @@ def _texts(mnemonic: str, operands: str) -> Iterator[str]:
         yield f"{mnemonic} {parts[1]}, {parts[0]}"
     if mnemonic == "mov" or mnemonic.startswith("mova"):
         return
-    if len(parts) == 2 and parts[1].startswith("xmm"):
+    if len(parts) == 2 and _XMM.fullmatch(parts[1]):
         yield f"{mnemonic} {parts[0]}, xmm{(int(parts[1][3:]) + 1) % 16}"
 
 

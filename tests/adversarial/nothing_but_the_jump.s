@@ -1,0 +1,4 @@
+# REFUSED: IDENTICAL
+# REGION: sum -O2
+# ISA: avx512
+	jmp	.LH

@@ -1,0 +1,5 @@
+# REFUSED: GATE_FORBIDDEN_INSTRUCTION
+# REGION: sum -O2
+# ISA: avx512
+	rdtsc
+	jmp	.LH

@@ -1,0 +1,16 @@
+# REFUSED: READS_BEYOND
+# REGION: chosen -O2
+# ISA: avx512
+	movq	%rdx, %r9
+	subq	%rax, %r9
+	cmpq	$2, %r9
+	jb	.LR1
+	movl	(%rsi,%rax,4), %r8d
+	cmpb	$0, (%rdi,%rax)
+	je	.LR0
+	xorl	%ecx, %r8d
+	addl	%r8d, %ecx
+.LR0:
+	addq	$1, %rax
+.LR1:
+	jmp	.LH

@@ -1,0 +1,125 @@
+"""Machine states: valid, varied, the same for the same seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from llmcc.sandbox.model import ARENA_BASE, Ends, States
+from llmcc.sandbox.runner import Sandbox
+from llmcc.states.blob import baseline_blob
+from llmcc.states.buckets import RANGES, timing_buckets
+from llmcc.states.generate import Learnt, learn, make_states, passes
+from llmcc.states.model import Recipe
+from llmcc.states.recipe import make_recipe
+from llmcc.x86.registers import GPR
+from tests.verify.regions import all_regions
+
+NAMES = sorted(all_regions())
+
+
+class Loop:
+    """One region with everything to make its states."""
+
+    def __init__(self, name: str, sandbox: Sandbox, level: str = "-O2") -> None:
+        self.region = all_regions(level)[name]
+        recipe = make_recipe(self.region)
+        assert isinstance(recipe, Recipe)
+        self.recipe = recipe
+        self._blob = baseline_blob(self.region)
+        self._sandbox = sandbox
+        self.learnt: Learnt = learn(recipe, self.run, seed=1)
+
+    def run(self, states: States) -> Ends:
+        return self._sandbox.run(self._blob, states, timeout_s=2.0)
+
+    def states(self, count: int = 300, *, chunk: int = 0, is_large: bool = False) -> States:
+        made = make_states(
+            self.recipe, self.learnt, self.run, seed=1, chunk=chunk, count=count, is_large=is_large
+        )
+        assert made is not None
+        return made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_from_most_states_the_loop_reaches_an_exit(name: str, sandbox: Sandbox) -> None:
+    loop = Loop(name, sandbox)
+    assert (loop.run(loop.states()).exit_id >= 0).mean() >= 0.6
+
+
+@pytest.mark.parametrize("name", ["sum", "map", "fmap.1", "reverse.1"])
+def test_sse_loops_have_valid_states_too(name: str, sandbox: Sandbox) -> None:
+    loop = Loop(name, sandbox, "-O3")
+    assert (loop.run(loop.states()).exit_id >= 0).all()
+
+
+@pytest.mark.parametrize("name", ["find", "byte", "mismatch", "palindrome", "fixed", "stack"])
+def test_both_exits_of_a_search_are_taken_often(name: str, sandbox: Sandbox) -> None:
+    loop = Loop(name, sandbox)
+    ends = loop.run(loop.states(600))
+    assert all((ends.exit_id == number).mean() >= 0.1 for number in (0, 1))
+
+
+def test_every_small_trip_count_occurs(sandbox: Sandbox) -> None:
+    loop = Loop("sum", sandbox)
+    states = loop.states(1500)
+    assert set(passes(loop.recipe, states, loop.run(states)).tolist()) == set(range(1, 73))
+
+
+def test_large_trip_counts_are_powers_of_two_and_their_neighbours(sandbox: Sandbox) -> None:
+    loop = Loop("sum", sandbox)
+    states = loop.states(is_large=True)
+    trips = passes(loop.recipe, states, loop.run(states))
+    assert all(any(abs(trip - (1 << n)) <= 1 for n in range(7, 13)) for trip in trips.tolist())
+    assert trips.max() >= 2047
+
+
+@pytest.mark.parametrize("name", ["sum", "byte"])
+def test_many_states_end_with_the_last_mapped_byte(name: str, sandbox: Sandbox) -> None:
+    loop = Loop(name, sandbox)
+    states = loop.states(600)
+    arena_end = ARENA_BASE + states.memory.shape[2]
+    pointer = loop.run(states).gpr[:, GPR.index("rdi")].astype(np.int64)
+    assert (arena_end - pointer <= 4).mean() >= 0.2
+
+
+def test_overlapping_pointers_occur(sandbox: Sandbox) -> None:
+    loop = Loop("map", sandbox)
+    states = loop.states(600)
+    distance = (states.gpr[:, GPR.index("rdi")] - states.gpr[:, GPR.index("rsi")]).astype(np.int64)
+    assert (np.abs(distance) <= 512).mean() >= 0.2
+    assert {-4, 0, 4} <= set(distance.tolist())
+
+
+def test_the_same_seed_makes_the_same_states(sandbox: Sandbox) -> None:
+    first, second = (Loop("find", sandbox).states() for _ in range(2))
+    assert np.array_equal(first.memory, second.memory)
+    assert np.array_equal(first.gpr, second.gpr)
+    assert np.array_equal(first.vector, second.vector)
+
+
+@pytest.mark.parametrize("name", ["sum", "find", "end", "mismatch", "map", "palindrome", "upper"])
+def test_timing_buckets_have_the_trip_counts_of_their_names(name: str, sandbox: Sandbox) -> None:
+    loop = Loop(name, sandbox)
+    buckets = timing_buckets(loop.region, seed=5, sandbox=sandbox)
+    assert isinstance(buckets, tuple)
+    assert [bucket.name for bucket in buckets] == list(RANGES)
+    for bucket in buckets:
+        assert bucket.states.memory.shape[0] == 1
+        assert bucket.states.gpr.shape == (256, 16)
+        shape = (256, *bucket.states.memory.shape[1:])
+        own = bucket.states.memory
+        states = States(
+            bucket.states.gpr,
+            bucket.states.vector,
+            bucket.states.mask,
+            bucket.states.rflags,
+            bucket.states.mxcsr,
+            np.broadcast_to(own, shape),
+        )
+        ends = loop.run(states)
+        least, most = RANGES[bucket.name]
+        done = passes(loop.recipe, states, ends)
+        assert (ends.exit_id >= 0).all()
+        assert least - 1 <= done.min()
+        assert done.max() <= most

@@ -1,0 +1,67 @@
+"""Recipes: which register is pointer, index, bound."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from llmcc.outcome import Outcome, Refusal
+from llmcc.regions.model import Access
+from llmcc.states.model import Recipe
+from llmcc.states.recipe import make_recipe
+from tests.verify.regions import all_regions
+
+
+def _recipe(name: str) -> Recipe:
+    recipe = make_recipe(all_regions()[name])
+    assert isinstance(recipe, Recipe), recipe
+    return recipe
+
+
+def _pointers(recipe: Recipe) -> list[str]:
+    return [group.register for block in recipe.blocks for group in block.groups]
+
+
+def test_a_base_that_stands_alone_is_the_pointer() -> None:
+    assert _pointers(_recipe("sum")) == ["rdi"]
+
+
+def test_the_register_that_advances_with_scale_one_is_the_index() -> None:
+    recipe = _recipe("map")
+    assert sorted(_pointers(recipe)) == ["rdi", "rsi"]
+    assert recipe.indexes == ("rax",)
+
+
+def test_the_difference_of_two_pointers_is_solved_for_after_the_pointer() -> None:
+    region = all_regions()["sum"]
+    base, difference = (
+        Access(b, i, 1, 0, 4, True, False, 4, False) for b, i in (("rdi", None), ("rdx", "rdi"))
+    )
+    contract = replace(region.contract, accesses=(difference, base))
+    recipe = make_recipe(replace(region, contract=contract))
+    assert isinstance(recipe, Recipe)
+    assert _pointers(recipe) == ["rdi", "rdx"]
+
+
+def test_two_inductions_that_meet_are_found() -> None:
+    assert _recipe("palindrome").crossing == ("rax", "rsi")
+
+
+def test_a_loop_whose_only_way_out_is_its_latch_is_no_early_exit() -> None:
+    assert not _recipe("count").is_early_exit
+    assert _recipe("find").is_early_exit
+    assert _recipe("end").is_early_exit
+
+
+def test_an_address_without_a_base_is_refused() -> None:
+    region = all_regions()["sum"]
+    access = replace(region.contract.accesses[0], base=None, index="rdi")
+    refusal = make_recipe(replace(region, contract=replace(region.contract, accesses=(access,))))
+    assert isinstance(refusal, Refusal)
+    assert refusal.outcome is Outcome.UNKNOWN_ROLE
+
+
+@pytest.mark.parametrize(("name", "width"), [("count", 1), ("sum", 4), ("fsum", 4)])
+def test_the_width_of_the_data_is_read_from_the_text(name: str, width: int) -> None:
+    assert _recipe(name).facts.element_bytes == (width,)

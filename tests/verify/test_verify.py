@@ -1,0 +1,79 @@
+"""The battery accepts right rewrites, refuses wrong ones early, and is checked itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from llmcc.gate.check import Gated, check
+from llmcc.outcome import Outcome, Refusal
+from llmcc.propose import Proposal
+from llmcc.sandbox.runner import Sandbox
+from llmcc.verify.battery import MIN_MUTATION_SCORE, Battery
+from llmcc.verify.coverage import instrument
+from llmcc.verify.verify import Verified, verify
+from tests.verify.regions import all_regions
+
+RIGHT = sorted((Path(__file__).parent / "right").glob("*.s"))
+LOOPS = [(level, name) for level in ("-O2", "-O3") for name in all_regions(level)]
+
+
+def _gated(name: str, text: str) -> Gated:
+    (gated,) = check(all_regions()[name], [Proposal(text, "avx512", 0.0, "test")])
+    assert isinstance(gated, Gated), gated
+    return gated
+
+
+@pytest.mark.parametrize("path", RIGHT, ids=lambda path: path.stem)
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_right_rewrite_is_verified(path: Path, quick: bool, sandbox: Sandbox) -> None:
+    gated = _gated(path.stem, path.read_text())
+    verdict = verify(all_regions()[path.stem], gated, sandbox=sandbox, seed=2, quick=quick)
+    assert isinstance(verdict, Verified), verdict
+    assert verdict.tests >= (400 if quick else 10_000)
+    assert (verdict.mutation_score is None) == quick
+
+
+@pytest.mark.parametrize(("level", "name"), LOOPS)
+def test_the_battery_notices_mutants_of_gccs_own_loop(
+    level: str, name: str, sandbox: Sandbox
+) -> None:
+    battery = Battery.build(all_regions(level)[name], sandbox=sandbox, seed=4)
+    assert isinstance(battery, Battery), battery
+    assert battery.mutation_score().share >= MIN_MUTATION_SCORE
+
+
+def test_only_verify_makes_a_verified() -> None:
+    with pytest.raises(TypeError):
+        Verified(_gated("sum", "\taddl\t$0, %eax\n\tjmp\t.LH\n"), 10_000, 1.0, 0)
+
+
+def test_a_wrong_rewrite_dies_in_the_first_chunk(sandbox: Sandbox) -> None:
+    region = all_regions()["sum"]
+    battery = Battery.build(region, sandbox=sandbox, seed=2)
+    assert isinstance(battery, Battery)
+    gated = _gated("sum", "\taddl\t$1, %eax\n\tjmp\t.LH\n")
+    verdict = verify(region, gated, sandbox=sandbox, seed=2, battery=battery)
+    assert isinstance(verdict, Refusal)
+    assert verdict.outcome is Outcome.WRONG_OUTPUT
+    assert verdict.detail.startswith("state 0: rax is ")
+
+
+def test_a_rewrites_own_constants_join_the_dictionary(sandbox: Sandbox) -> None:
+    region = all_regions()["find"]
+    text = "\tcmpl\t$-987654321, %edx\n\tjne\t.LR0\n\taddq\t$1, %rax\n.LR0:\n\tjmp\t.LH\n"
+    verdict = verify(region, _gated("find", text), sandbox=sandbox, seed=2, quick=True)
+    assert isinstance(verdict, Refusal)
+    assert verdict.outcome is not Outcome.NOT_COVERED
+
+
+def test_marks_name_both_ways_of_a_branch() -> None:
+    marked = instrument("\tcmpl\t$1, %eax\n\tjne\t.LR0\n\tincl\t%eax\n.LR0:\n\tjmp\t.LH\n")
+    assert marked is not None
+    assert marked.marks == (
+        "block at `cmpl\t$1, %eax`",
+        "`jne\t.LR0` not taken",
+        "`jne\t.LR0` taken",
+        "block .LR0",
+    )
