@@ -18,6 +18,7 @@ from llmcc.outcome import Outcome, OutcomeClass, Refusal
 from llmcc.propose import Backend, Proposal, Request
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
+from llmcc.sandbox.selftest import open_checked_sandbox
 from llmcc.states.blob import baseline_blob
 from llmcc.states.buckets import timing_buckets
 from llmcc.store.records import RegionDecision, SpeedupInterval
@@ -61,18 +62,21 @@ class RegionRewriter:
         self._sample_count = config.sample_count
         self._seed = config.seed
         self._backend = _make_backend(config) if backend is None else backend
-        self._sandbox = Sandbox(config.cache) if sandbox is None else sandbox
+        self._sandbox = open_checked_sandbox(config.cache) if sandbox is None else sandbox
 
     def rewrite(self, region: Region, function_text: str) -> RegionDecision:
         """Find the best rewrite of a region, or say why there is none."""
-        features = self._sandbox.features()
+        sandbox = self._sandbox
+        if isinstance(sandbox, Refusal):
+            return RegionDecision(sandbox.outcome, sandbox.detail)
+        features = sandbox.features()
         isas = [isa for isa in _ISAS if isa in features]
         if not isas:
             return RegionDecision(Outcome.CPU_WITHOUT_ISA)
-        battery = Battery.build(region, sandbox=self._sandbox, seed=self._seed)
+        battery = Battery.build(region, sandbox=sandbox, seed=self._seed)
         if isinstance(battery, Refusal):
             return RegionDecision(battery.outcome, battery.detail, seed=self._seed)
-        attempt = _Attempt(region, battery, self._sandbox, self._seed)
+        attempt = _Attempt(region, battery, sandbox, self._seed)
         endings: list[RegionDecision] = []
         for isa in isas:
             request = Request(region, isa, function_text)
