@@ -38,7 +38,6 @@ from llmcc.training.faster import QuickTimer
 from llmcc.verify.battery import Battery
 from llmcc.verify.verify import verify
 
-LOOPS_PER_SHARD = 48
 # What gcc is given; -fPIC changes how constants and functions are referred to.
 _FLAGS = (("-O2",), ("-O3",), ("-O3",), ("-O2", "-fPIC"), ("-O3", "-fPIC"))
 _WEIGHTS = {"popcount": 0.6, "reduce": 1.6, "map": 1.4, "byteclass": 1.2}
@@ -55,6 +54,15 @@ class ShardResult:
     refused: dict[str, int]  # how candidates and loops ended
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One shard to make."""
+
+    out: Path
+    seed: int
+    loops: int
+
+
 @click.command()
 @click.option(
     "--out",
@@ -64,9 +72,10 @@ class ShardResult:
 )
 @click.option("--shards", default=100, show_default=True, help="How many shards to make in all.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the first shard.")
+@click.option("--loops", default=48, show_default=True, help="Loops drawn for one shard.")
 @click.option("--jobs", default=2, show_default=True, help="Worker processes.")
 @click.option("--minutes", type=float, default=None, help="Stop starting shards after this long.")
-def corpus(out: Path, shards: int, seed: int, jobs: int, minutes: float | None) -> None:
+def corpus(out: Path, shards: int, seed: int, loops: int, jobs: int, minutes: float | None) -> None:
     """Make verified pairs; an interrupted run goes on where it was."""
     (out / "shards").mkdir(parents=True, exist_ok=True)
     waiting = [s for s in range(seed, seed + shards) if not _shard_path(out, s).exists()]
@@ -77,7 +86,7 @@ def corpus(out: Path, shards: int, seed: int, jobs: int, minutes: float | None) 
         jobs, initializer=os.nice, initargs=(5,)
     ) as pool:
         for done, result in enumerate(
-            pool.imap_unordered(_make_shard, [(out, s) for s in waiting]), 1
+            pool.imap_unordered(_make_shard, [_Job(out, s, loops) for s in waiting]), 1
         ):
             pairs += result.pairs
             totals.update(result.refused)
@@ -99,10 +108,10 @@ def _shard_path(out: Path, seed: int) -> Path:
     return out / "shards" / f"{seed:06d}.jsonl"
 
 
-def _make_shard(job: tuple[Path, int]) -> ShardResult:
-    out, seed = job
+def _make_shard(job: _Job) -> ShardResult:
+    seed = job.seed
     rng = random.Random(seed)
-    specs = [draw(family, rng) for family in _families(rng)]
+    specs = [draw(family, rng) for family in _families(rng, job.loops)]
     flags = rng.choice(_FLAGS)
     source = "#include <stddef.h>\n#include <stdint.h>\n" + "".join(
         c_function(spec, f"f{number}") for number, spec in enumerate(specs)
@@ -117,7 +126,7 @@ def _make_shard(job: tuple[Path, int]) -> ShardResult:
                 continue
             spec = specs[int(region.function.removeprefix("f"))]
             records += _pairs(region, spec, flags, seed=seed, sandbox=sandbox, endings=endings)
-    write_pairs(_shard_path(out, seed), records)
+    write_pairs(_shard_path(job.out, seed), records)
     return ShardResult(seed, len(records), dict(endings))
 
 
@@ -134,9 +143,9 @@ def _assembly(source: str, flags: tuple[str, ...]) -> str:
         return (place / "unit.s").read_text(encoding="latin-1")
 
 
-def _families(rng: random.Random) -> list[str]:
+def _families(rng: random.Random, count: int) -> list[str]:
     weights = [_WEIGHTS.get(family, 1.0) for family in FAMILIES]
-    return rng.choices(FAMILIES, weights, k=LOOPS_PER_SHARD)
+    return rng.choices(FAMILIES, weights, k=count)
 
 
 def _pairs(
