@@ -40,3 +40,7 @@ class _LazyGroup(click.Group):
 @click.version_option(llmcc.__version__, prog_name="llmcc-ctl")
 def main() -> None:
     """Look at what llmcc did and why."""
+
+
+if __name__ == "__main__":
+    main()
