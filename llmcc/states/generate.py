@@ -226,6 +226,8 @@ def passes(recipe: Recipe, states: States, ends: Ends) -> Ints:
 def capped(recipe: Recipe, count: int) -> int:
     """Cut a number of states so that their memory stays within bounds."""
     span = max(_strides(recipe), default=0) * recipe.small_trip + SLACK_BYTES
+    disps = [s.disp for b in recipe.blocks for g in b.groups for s in g.streams]
+    span += max(disps, default=0) - min(disps, default=0)
     arena = -(-span // 4096) * 4096
     return max(16, min(count, _BATCH_BYTES // (arena * max(1, len(recipe.blocks)))))
 

@@ -70,7 +70,7 @@ class TextFacts:
     element_bytes: tuple[int, ...]  # widths that values are worked on in
     is_float: bool
     wide_families: frozenset[str]  # general registers used at 64 bits
-    aligned_operands: frozenset[str]  # memory operands that must be aligned, without displacement
+    aligned_operands: frozenset[str]  # memory operands that must be aligned, as spelled
 
 
 @dataclass(frozen=True, slots=True)

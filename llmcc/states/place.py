@@ -167,6 +167,8 @@ def _narrow(rng: np.random.Generator, recipe: Recipe, name: str, value: Ints, bi
     if bits == 64:
         return value
     low = value & 0xFFFFFFFF
+    if name in recipe.zero_extended:
+        return low
     if name not in recipe.facts.wide_families:
         return low | (rng.integers(0, 1 << 31, len(value)) << 32)
     signed = (low ^ 0x80000000) - 0x80000000

@@ -9,6 +9,7 @@ Does not cover: addresses without a base, pointers compared with a constant.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Access, Contract, Latch, Region
@@ -105,13 +106,7 @@ def _groups(
         assert access.base is not None
         register = solved[access.base, access.index, access.scale]
         is_base = register == access.base
-        spelled = f"(%{access.base}" + (
-            f",%{access.index},{access.scale})" if access.index else ")"
-        )
-        is_aligned = access.size_bytes == 16 and (
-            spelled in facts.aligned_operands
-            or spelled.replace(",1)", ")") in facts.aligned_operands
-        )
+        is_aligned = access.size_bytes == 16 and _is_aligned(access, contract.accesses, facts)
         stream = Stream(
             other=access.index if is_base else access.base,
             scale=access.scale if is_base else 1,
@@ -126,6 +121,25 @@ def _groups(
     groups = [Group(register, tuple(found)) for register, found in streams.items()]
     # A difference of pointers is solved after the pointer it is added to.
     return sorted(groups, key=lambda g: any(s.other in streams for s in g.streams))
+
+
+def _is_aligned(access: Access, accesses: Sequence[Access], facts: TextFacts) -> bool:
+    """Whether the text's instruction for an access demands alignment.
+
+    Increments are folded into an access's displacement, so an operand that fits none exactly stands
+    for all of its base and index.
+    """
+    if _spelled(access) in facts.aligned_operands:
+        return True
+    exact = {_spelled(other) for other in accesses}
+    loose = {operand[operand.index("(") :] for operand in facts.aligned_operands - exact}
+    return _spelled(replace(access, disp=0)) in loose
+
+
+def _spelled(access: Access) -> str:
+    index = f",%{access.index}" if access.index else ""
+    scale = f",{access.scale}" if access.index and access.scale > 1 else ""
+    return f"{access.disp or ''}(%{access.base}{index}{scale})"
 
 
 def _latches(latches: Sequence[Latch]) -> tuple[Latch, ...]:

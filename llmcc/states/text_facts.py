@@ -43,7 +43,7 @@ def read_facts(text: str, constants: str = "") -> TextFacts:
             elif isinstance(operand, Memory) and line.name.startswith("lea"):
                 values[operand.disp] = None
             elif isinstance(operand, Memory) and is_vector and _needs_alignment(line.name):
-                aligned.add(spelled[spelled.index("(") :])
+                aligned.add(spelled.replace(" ", ""))
     values |= dict.fromkeys(_data(constants))
     return TextFacts(
         constants=tuple(values)[:MAX_CONSTANTS],

@@ -50,7 +50,8 @@ def starts(
             near = trips * -induction.step + rng.integers(0, 2, len(trips)) * induction.step
             # Code that looks at the low half only must not mind the upper one.
             upper = rng.integers(1, 1 << 20, len(trips)) << 32
-            found[name] = near + np.where(rng.random(len(trips)) < 0.06, upper, 0)
+            is_far = (rng.random(len(trips)) < 0.06) & (name not in recipe.zero_extended)
+            found[name] = near + np.where(is_far, upper, 0)
     if recipe.crossing and recipe.crossing[1] in found and recipe.crossing[0] in found:
         rising, falling = recipe.crossing
         found[falling] = found[rising] + meeting_distance(rng, recipe, trips)
@@ -68,6 +69,8 @@ def meeting_distance(rng: np.random.Generator, recipe: Recipe, trips: Ints) -> I
 def _any_start(rng: np.random.Generator, recipe: Recipe, induction: Induction, count: int) -> Ints:
     draw = rng.random(count)
     near = rng.integers(0, 100, count)
+    if induction.register in recipe.zero_extended:
+        return np.where(draw < 0.6, 0, near)
     if induction.register in recipe.indexes:
         far = rng.integers(-(1 << 34), 1 << 34, count)
         return np.where(draw < 0.6, 0, np.where(draw < 0.96, near, far))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -22,11 +23,11 @@ from llmcc.verify.mutants import make_mutants
 _FIRST_STATES = 250
 _STATES = 1000
 _LARGE_EVERY = 4  # one chunk of large trip counts after so many others
-_MAX_CHUNKS = 60
+_MAX_CHUNKS = 100
 _MIN_VALID_SHARE = 0.2
 _TIMEOUT_S = 1.0
 _MUTANT_TIMEOUT_S = 0.05
-_SECOND_LOOK_CHUNKS = 3
+_SECOND_LOOK_CHUNKS = 8
 QUICK_CHUNKS = 3
 MIN_MUTATION_SCORE = 0.85
 
@@ -150,7 +151,9 @@ class Battery:
     def _mutation_score(self) -> MutationScore:
         mutants = make_mutants(self._baseline, loop_range(self.region), seed=self.seed)
         alive = list(mutants)
-        for number, chunk in enumerate(self.chunks(_STATES * _SECOND_LOOK_CHUNKS)):
+        for number, chunk in enumerate(
+            itertools.islice(self.chunks(_STATES * 3), _SECOND_LOOK_CHUNKS)
+        ):
             part = chunk if number else _first_states(chunk, 150)
             alive = [
                 mutant

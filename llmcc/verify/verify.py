@@ -101,7 +101,9 @@ def verify(
     for number, chunk in enumerate(chunks):
         refusal = _test(battery, gated, chunk, timeout_s=1.0 if number else _FIRST_TIMEOUT_S)
         if refusal is None and number == 0:
-            refusal = _after_first(battery, gated, chunk) or (None if quick else _too_weak(battery))
+            refusal = _after_first(battery, gated, chunk, covered) or (
+                None if quick else _too_weak(battery)
+            )
         if refusal is not None:
             return refusal
         covered.run(battery, chunk)
@@ -135,7 +137,9 @@ def _test(
     return battery.comparison.first_refusal(chunk.expected, ends)
 
 
-def _after_first(battery: Battery, gated: GatedRewrite, chunk: Chunk) -> Refusal | None:
+def _after_first(
+    battery: Battery, gated: GatedRewrite, chunk: Chunk, covered: _Coverage
+) -> Refusal | None:
     """Run some states again, and states made of the rewrite's own constants."""
     rows = slice(_REPEATED_STATES)
     again = battery.run(gated.blob, states_of(chunk.states, rows))
@@ -143,7 +147,11 @@ def _after_first(battery: Battery, gated: GatedRewrite, chunk: Chunk) -> Refusal
         return Refusal(Outcome.NOT_DETERMINISTIC)
     own = set(read_facts(gated.text).constants) - set(battery.recipe.facts.constants)
     more = battery.chunk_with(sorted(own)) if own else None
-    return _test(battery, gated, more, timeout_s=1.0) if more else None
+    if more is None:
+        return None
+    refusal = _test(battery, gated, more, timeout_s=1.0)
+    covered.run(battery, more)
+    return refusal
 
 
 class _Coverage:

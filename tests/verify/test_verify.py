@@ -62,10 +62,10 @@ def test_a_wrong_rewrite_dies_in_the_first_chunk(sandbox: Sandbox) -> None:
 
 def test_a_rewrites_own_constants_join_the_dictionary(sandbox: Sandbox) -> None:
     region = all_regions()["find"]
-    text = "\tcmpl\t$-987654321, %edx\n\tjne\t.LR0\n\taddq\t$1, %rax\n.LR0:\n\tjmp\t.LH\n"
+    text = "\tcmpl\t$-987654321, %edx\n\tje\t.LX0\n\tjmp\t.LH\n"
     verdict = verify(region, _gated("find", text), sandbox=sandbox, seed=2, quick=True)
     assert isinstance(verdict, Refusal)
-    assert verdict.outcome is not Outcome.NOT_COVERED
+    assert verdict.outcome is Outcome.WRONG_EXIT
 
 
 def test_marks_name_both_ways_of_a_branch() -> None:
