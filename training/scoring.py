@@ -16,13 +16,17 @@ def validator(seed: int) -> Score:
     """Make the score that the product itself would give, in a fresh sandbox for each region."""
     from llmcc.gate.check import check
     from llmcc.sandbox.runner import Sandbox
-    from llmcc.verify.verify import verify
+    from llmcc.verify.battery import Battery
+    from llmcc.verify.verify import Verified, verify
 
     def score(region: Region, proposals: Sequence[Proposal]) -> Iterator[bool]:
         with Sandbox() as sandbox:
+            battery = Battery.build(region, sandbox=sandbox, seed=seed)
             for gated in check(region, proposals):
-                yield not isinstance(gated, Refusal) and not isinstance(
-                    verify(region, gated, sandbox=sandbox, seed=seed), Refusal
-                )
+                if isinstance(gated, Refusal) or isinstance(battery, Refusal):
+                    yield False
+                    continue
+                verdict = verify(region, gated, sandbox=sandbox, seed=seed, battery=battery)
+                yield isinstance(verdict, Verified)
 
     return score
