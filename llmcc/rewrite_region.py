@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from llmcc.backends.embedded.backend import EmbeddedBackend
 from llmcc.config import Config
@@ -12,7 +13,7 @@ from llmcc.decide import Decision, decide
 from llmcc.errors import LlmccError
 from llmcc.gate.check import Gated, check
 from llmcc.measure.eprocess import ALPHA
-from llmcc.measure.model import DECIDING_NAMES, Bucket, Measured
+from llmcc.measure.model import DECIDING_NAMES, Measured
 from llmcc.measure.rounds import measure
 from llmcc.outcome import Outcome, OutcomeClass, Refusal
 from llmcc.propose import Backend, Proposal, Request
@@ -33,6 +34,9 @@ _MEASURED_MOST = 2
 _ALPHA_EACH = ALPHA / (_MEASURED_MOST * len(_ISAS))
 # The second verification starts from states the first has not seen.
 _SECOND_SEED_STEP = 0x5EED
+# No further rewrite of a region is looked at after this long: one verification and one timing still
+# follow at most, which keeps a region within about 5 s.
+_LIMIT_S = 3.0
 _PROGRESS = {outcome: position for position, outcome in enumerate(Outcome)}
 
 
@@ -52,7 +56,12 @@ class RegionRewriter:
     """Takes regions through the stages, with one backend and one sandbox."""
 
     def __init__(
-        self, config: Config, *, backend: Backend | None = None, sandbox: Sandbox | None = None
+        self,
+        config: Config,
+        *,
+        backend: Backend | None = None,
+        sandbox: Sandbox | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make the backend that `config` names and a sandbox, unless they are given.
 
@@ -61,11 +70,21 @@ class RegionRewriter:
         """
         self._sample_count = config.sample_count
         self._seed = config.seed
+        self._clock = clock
         self._backend = _make_backend(config) if backend is None else backend
         self._sandbox = open_checked_sandbox(config.cache) if sandbox is None else sandbox
 
     def rewrite(self, region: Region, function_text: str) -> RegionDecision:
-        """Find the best rewrite of a region, or say why there is none."""
+        """Find the best rewrite of a region, or say why there is none.
+
+        The decision's evidence holds how many `seconds` it took.
+        """
+        started_s = self._clock()
+        decision = self._decide(region, function_text, deadline_s=started_s + _LIMIT_S)
+        seconds = round(self._clock() - started_s, 3)
+        return replace(decision, evidence={**decision.evidence, "seconds": seconds})
+
+    def _decide(self, region: Region, function_text: str, *, deadline_s: float) -> RegionDecision:
         sandbox = self._sandbox
         if isinstance(sandbox, Refusal):
             return RegionDecision(sandbox.outcome, sandbox.detail)
@@ -76,7 +95,9 @@ class RegionRewriter:
         battery = Battery.build(region, sandbox=sandbox, seed=self._seed)
         if isinstance(battery, Refusal):
             return RegionDecision(battery.outcome, battery.detail, seed=self._seed)
-        attempt = _Attempt(region, battery, sandbox, self._seed)
+        attempt = _Attempt(
+            region, battery, sandbox, self._seed, is_late=lambda: self._clock() >= deadline_s
+        )
         endings: list[RegionDecision] = []
         for isa in isas:
             request = Request(region, isa, function_text)
@@ -84,13 +105,24 @@ class RegionRewriter:
             endings.append(attempt.best_of(isa, _best_first(proposals, check(region, proposals))))
             if _ends_region(endings[-1].outcome):
                 return endings[-1]
+            if attempt.is_late():
+                break
         return max(endings, key=_worth)
 
 
 class _Attempt:
     """Verifies and times the rewrites of one region."""
 
-    def __init__(self, region: Region, battery: Battery, sandbox: Sandbox, seed: int) -> None:
+    def __init__(
+        self,
+        region: Region,
+        battery: Battery,
+        sandbox: Sandbox,
+        seed: int,
+        *,
+        is_late: Callable[[], bool],
+    ) -> None:
+        self.is_late = is_late
         self._region = region
         self._battery = battery
         self._sandbox = sandbox
@@ -106,9 +138,13 @@ class _Attempt:
                 verified.append(verdict)
             else:
                 endings.append(self._refused(verdict, candidate.proposal))
-            if _ends_region(endings[-1].outcome) or len(verified) == _MEASURED_MOST:
+            is_enough = len(verified) == _MEASURED_MOST or self.is_late()
+            if is_enough or _ends_region(endings[-1].outcome):
                 break
-        endings += [self._time(candidate) for candidate in verified]
+        for rewrite in verified:
+            endings.append(self._time(rewrite))
+            if self.is_late():
+                break
         return max(endings, key=_worth)
 
     def _verify(self, gated: Gated | Refusal) -> Verified | Refusal:
@@ -127,7 +163,7 @@ class _Attempt:
         measured = measure(
             baseline_blob(self._region),
             gated.blob,
-            [Bucket(bucket.name, bucket.states) for bucket in buckets],
+            buckets,
             sandbox=self._sandbox,
             seed=self._seed,
             alpha=_ALPHA_EACH,

@@ -5,19 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from llmcc.measure.eprocess import Verdict
-from llmcc.sandbox.model import States
 
-BUCKET_NAMES = ("tiny", "small", "medium", "large")
 # The buckets whose speed-up must be proved; the others must only not get worse.
 DECIDING_NAMES = ("medium", "large")
-
-
-@dataclass(frozen=True, slots=True)
-class Bucket:
-    """Inputs of similar trip counts: a pool of P >= 256 that share one memory, (1, A, bytes)."""
-
-    name: str  # one of BUCKET_NAMES
-    states: States
 
 
 @dataclass(frozen=True, slots=True)

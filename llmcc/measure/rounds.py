@@ -10,11 +10,12 @@ import numpy as np
 
 from llmcc.measure.eprocess import ALPHA, Verdict, judge
 from llmcc.measure.machine import Machine, TimingBusy, known_machine, timing_lock
-from llmcc.measure.model import DECIDING_NAMES, Bucket, BucketTiming, Measured
+from llmcc.measure.model import DECIDING_NAMES, BucketTiming, Measured
 from llmcc.measure.paired import Paired, join, mean_log_ratios, pair, ratio_interval
 from llmcc.outcome import Outcome, Refusal
 from llmcc.sandbox.model import STUCK, Blob, States, TimedRuns
 from llmcc.sandbox.runner import Sandbox, TimedRunFailed
+from llmcc.states.model import Bucket
 
 _BLOCK_NS = 25_000.0
 _RUNS_MOST = 4096

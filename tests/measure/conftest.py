@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from llmcc.measure.machine import Machine
-from llmcc.measure.model import Bucket
 from llmcc.outcome import Refusal
 from llmcc.sandbox.model import ARENA_BASE, Blob, States, exit_stub
 from llmcc.sandbox.runner import Sandbox
+from llmcc.states.model import Bucket
 from llmcc.toolchain import MARCH, assemble
 
 ARENA_BYTES = 1 << 15
