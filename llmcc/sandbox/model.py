@@ -21,7 +21,7 @@ ARENA_MAX_BYTES = 1 << 20
 CONTROL_PAGE = 0x1000_0000
 CONTROL_EXIT_ID = CONTROL_PAGE + 0x0
 CONTROL_RETURN = CONTROL_PAGE + 0x8
-# Coverage bytes: instrumented code sets byte i by `movb $1, COVERAGE_PAGE+i`.
+# Instrumented code leaves its marks here, by stores to absolute addresses.
 COVERAGE_PAGE = 0x1000_1000
 COVERAGE_BYTES = 4096
 

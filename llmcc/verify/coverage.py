@@ -1,10 +1,13 @@
 """Instrument a rewrite so that every block and both ways of every branch leave a mark.
 
-`movb $1, address` changes no flag and no register, so the instrumented text does the same.
+`movl $secret, address` changes no flag and no register, so the instrumented text does the same.
+Each mark has a secret of its own, drawn after the rewrite was written: code that stores to the page
+by itself cannot pretend to have been somewhere.
 """
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +17,7 @@ from llmcc.sandbox.model import COVERAGE_BYTES, COVERAGE_PAGE
 
 # Labels of trampolines; those below are the blob's own.
 _FIRST_TRAMPOLINE = 100
+_MARK_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,11 @@ class Instrumented:
 
     text: str
     marks: tuple[str, ...]
+    values: NDArray[np.uint32]  # (marks,): what each one stores
 
-    def missing(self, coverage: NDArray[np.uint8]) -> tuple[str, ...]:
-        """Name the marks that were never reached."""
-        return tuple(mark for n, mark in enumerate(self.marks) if not coverage[n])
+    def reached(self, coverage: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Tell for each mark whether it stands in the coverage page."""
+        return np.equal(coverage.view("<u4")[: len(self.marks)], self.values)
 
 
 def instrument(text: str) -> Instrumented | None:
@@ -33,10 +38,12 @@ def instrument(text: str) -> Instrumented | None:
     out: list[str] = []
     trampolines: list[str] = []
     marks: list[str] = []
+    values: list[int] = []
 
     def mark(what: str) -> str:
         marks.append(what)
-        return f"\tmovb\t$1, {COVERAGE_PAGE + len(marks) - 1}"
+        values.append(secrets.randbelow((1 << 31) - 1) + 1)
+        return f"\tmovl\t${values[-1]}, {COVERAGE_PAGE + _MARK_BYTES * (len(marks) - 1)}"
 
     is_new_block = True
     for line in text.splitlines():
@@ -60,6 +67,7 @@ def instrument(text: str) -> Instrumented | None:
             trampolines.append(f"{label}:\n{mark(f'`{stripped}` taken')}\n\tjmp\t{words[1]}")
         else:
             out.append(line)
-    if len(marks) > COVERAGE_BYTES:
+    if len(marks) * _MARK_BYTES > COVERAGE_BYTES:
         return None
-    return Instrumented("\n".join([*out, *trampolines]) + "\n", tuple(marks))
+    text = "\n".join([*out, *trampolines]) + "\n"
+    return Instrumented(text, tuple(marks), np.array(values, np.uint32))

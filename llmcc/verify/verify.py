@@ -14,7 +14,7 @@ import numpy as np
 
 from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Region
-from llmcc.sandbox.model import COVERAGE_BYTES, Blob
+from llmcc.sandbox.model import Blob
 from llmcc.states.blob import rewrite_blob
 from llmcc.states.text_facts import read_facts
 from llmcc.verify.battery import (
@@ -84,7 +84,7 @@ def verify(
         gated: the rewrite.
         sandbox: where the code runs.
         seed: of the states; ignored with `battery`.
-        tests: states to reach.
+        tests: valid states to reach; fewer refuse the region.
         quick: some 600 states and no mutants, for training; not enough to accept a rewrite.
         battery: the region's tests, to be shared by all its rewrites.
     """
@@ -108,7 +108,7 @@ def verify(
             return refusal
         covered.run(battery, chunk)
         done += len(chunk)
-    if refusal := _not_enough(battery, covered, done, least=0 if quick else tests // 2):
+    if refusal := _not_enough(battery, covered, done, least=0 if quick else tests):
         return refusal
     score = None if quick else battery.mutation_score().share
     return Verified(gated, done, score, battery.seed, _KEY)
@@ -160,7 +160,7 @@ class _Coverage:
     def __init__(self, marked: Instrumented, blob: Blob) -> None:
         self._marked = marked
         self._blob = blob
-        self._seen = np.zeros(COVERAGE_BYTES, np.uint8)
+        self._seen = np.zeros(len(marked.marks), np.bool_)
 
     @classmethod
     def of(cls, region: Region, gated: GatedRewrite) -> _Coverage | Refusal:
@@ -172,9 +172,10 @@ class _Coverage:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        return self._marked.missing(self._seen)
+        """What no state has reached."""
+        return tuple(np.array(self._marked.marks)[~self._seen])
 
     def run(self, battery: Battery, chunk: Chunk) -> None:
         """Run the marked text as long as something is missing."""
         if self.missing:
-            self._seen |= battery.run(self._blob, chunk.states).coverage
+            self._seen |= self._marked.reached(battery.run(self._blob, chunk.states).coverage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from llmcc.gate.check import Gated, check
@@ -77,3 +78,13 @@ def test_marks_name_both_ways_of_a_branch() -> None:
         "`jne\t.LR0` taken",
         "block .LR0",
     )
+
+
+def test_only_a_marks_own_value_counts_as_reached() -> None:
+    marked = instrument(".LR0:\n\tjmp\t.LH\n")
+    assert marked is not None
+    page = np.zeros(4096, np.uint8)
+    page.view("<u4")[0] = 1
+    assert not marked.reached(page).any()
+    page.view("<u4")[0] = marked.values[0]
+    assert marked.reached(page).all()
