@@ -12,7 +12,9 @@ static bool starts_with(const char *text, const char *prefix) {
 }
 
 static bool is_known_as_option(const char *option) {
-    return strcmp(option, "--64") == 0 || strcmp(option, "--noexecstack") == 0 ||
+    /* gcc turns its own -w into -W. */
+    return strcmp(option, "--64") == 0 || strcmp(option, "-W") == 0 ||
+           strcmp(option, "--noexecstack") == 0 ||
            starts_with(option, "--gdwarf") || starts_with(option, "-mrelax-relocations=") ||
            starts_with(option, "--compress-debug-sections") ||
            strcmp(option, "--nocompress-debug-sections") == 0;

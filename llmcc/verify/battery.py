@@ -128,7 +128,10 @@ class Battery:
         facts = replace(self.recipe.facts, constants=tuple(constants))
         recipe = replace(self.recipe, facts=facts)
         return self._make(
-            recipe, replace(self._learnt, good=None), number=_MAX_CHUNKS, count=_FIRST_STATES
+            recipe,
+            replace(self._learnt, good=None, quiet=None),
+            number=_MAX_CHUNKS,
+            count=_FIRST_STATES,
         )
 
     def weakness(self) -> Refusal | None:
