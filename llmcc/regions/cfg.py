@@ -30,6 +30,7 @@ class Block:
     successors: list[int] = field(default_factory=list)
     predecessors: list[int] = field(default_factory=list)
     falls_to: int | None = None  # successor reached without a jump
+    leaves: bool = False  # may jump out of the function: a tail call
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +117,15 @@ def _connect(blocks: list[Block]) -> None:
     for number, block in enumerate(blocks):
         last = block.instructions[-1].effects if block.instructions else None
         jump = last.jump if last else ""
-        if jump in ("always", "if") and last and last.target in by_label:
-            block.successors.append(by_label[last.target])
+        if jump in ("always", "if") and last:
+            if last.target in by_label:
+                block.successors.append(by_label[last.target])
+            else:
+                block.leaves = True
         if jump == "indirect":
-            # Which table it reads is not followed: any labelled block may come next.
+            # Which table it reads is not followed: any labelled block may come next, or a callee.
             block.successors.extend(sorted(set(by_label.values())))
+            block.leaves = True
         if jump in ("", "if", "call") and number + 1 < len(blocks):
             block.falls_to = number + 1
             if number + 1 not in block.successors:

@@ -13,6 +13,7 @@ from llmcc.x86.registers import GPR, XMM
 
 _FAMILIES = (*GPR, *XMM, FLAGS)
 _BIT = {family: 1 << position for position, family in enumerate(_FAMILIES)}
+_ANY = sum(bit for family, bit in _BIT.items() if family != FLAGS)
 
 
 def live_at_block_starts(graph: Graph) -> tuple[frozenset[str], ...]:
@@ -23,7 +24,8 @@ def live_at_block_starts(graph: Graph) -> tuple[frozenset[str], ...]:
     while is_changed:
         is_changed = False
         for number in range(len(graph.blocks) - 1, -1, -1):
-            out = 0
+            # A tail call passes arguments on: whatever it is, every register may be one.
+            out = _ANY if graph.blocks[number].leaves else 0
             for successor in graph.blocks[number].successors:
                 out |= live[successor]
             generated, killed = transfer[number]

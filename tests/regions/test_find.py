@@ -133,3 +133,13 @@ def test_constants_of_the_loop_come_with_it(tmp_path: Path) -> None:
     for region in found:
         assert region.text.count(".LC") == 0
         assert len(region.placement.constant_labels) == region.constants.count(":\n")
+
+
+def test_keeps_the_arguments_of_a_tail_call(tmp_path: Path) -> None:
+    source = """int g(long, long, long, int);
+int f(int *a, long x, long y, int n) { int s = 0; while (n--) s += *a++; return g(s, x, y, s); }"""
+    region = only(loops(source, tmp_path))
+    text = (tmp_path / "unit.s").read_text()
+    assert "\tjmp\tg" in text
+    assert {"rsi", "rdx"} <= set(region.contract.live_out[0])
+    assert not {"rsi", "rdx"} & set(region.contract.may_write)
