@@ -6,7 +6,8 @@ SOURCES := llmcc backends training tests docs examples
 MAX_LINES := 400
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train-setup demo test check fmt lint type arch golden unit adversarial bench wheel docs clean
+.PHONY: help setup train-setup native demo test check fmt lint type arch golden unit adversarial \
+  csmith torture-loops bench overhead wheel docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,12 @@ unit: $(VENV)/.train ## pytest, adversarial tests included
 
 adversarial: $(VENV)/.dev ## only the tests with wrong rewrites and hostile programs
 	$(BIN)/pytest tests/adversarial
+
+csmith: $(VENV)/.dev ## 50 random programs by csmith: the same output from gcc and llmcc
+	$(BIN)/python -m tests.torture.csmith
+
+torture-loops: $(VENV)/.dev ## random loops on random arrays: the same bytes from gcc -O0, -O3 and llmcc
+	$(BIN)/python -m tests.torture.loops
 
 bench: $(VENV)/.run ## time and check the kernels: gcc, clang, llmcc
 	$(BIN)/llmcc-ctl bench
