@@ -30,7 +30,8 @@ class Instrumented:
 
     def reached(self, coverage: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Tell for each mark whether it stands in the coverage page."""
-        return np.equal(coverage.view("<u4")[: len(self.marks)], self.values)
+        words: NDArray[np.uint32] = coverage.view("<u4")
+        return np.equal(words[: len(self.marks)], self.values)
 
 
 def instrument(text: str) -> Instrumented | None:

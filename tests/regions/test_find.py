@@ -46,7 +46,7 @@ def test_finds_the_roles_of_a_sum(tmp_path: Path) -> None:
 def test_names_every_way_out_as_an_exit(tmp_path: Path) -> None:
     region = only(
         loops(
-            "int f(int *a, int n) { for (int i = 0; i < n; i++) if (a[i] == 7) return i; }",
+            "int f(int *a, int n) { while (n--) if (*a++ == 7) return n; return -1; }",
             tmp_path,
         )
     )
