@@ -66,7 +66,6 @@ def _fast_path_text(path: FastPath, number: int) -> str:
             return placement.exit_labels[int(index)]
         return f".Lllmcc_fp{number}_{index}"
 
-    # gcc's loop is aligned; the fast path's own loop deserves the same.
     text = _OWN_LABEL.sub(name, path.text)
     text = _CONSTANT.sub(lambda match: placement.constant_labels[int(match[1])], text)
     lines = text.rstrip("\n").split("\n")
@@ -91,6 +90,7 @@ def _constructor() -> str:
 	.type	llmcc.cpu, @function
 llmcc.cpu:
 	.cfi_startproc
+	endbr64	# called through .init_array, in units that may promise -fcf-protection
 	pushq	%rbx
 	.cfi_def_cfa_offset 16
 	.cfi_offset 3, -16
