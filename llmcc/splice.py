@@ -72,6 +72,7 @@ def _fast_path_text(path: FastPath, number: int) -> str:
     if placement.falls_into_head and lines[-1].split() == ["jmp", placement.head_label]:
         lines.pop()
     guard = [
+        "\t.p2align\t6",  # where it was timed: another place may be slower by half
         f".Lllmcc_fp{number}:",
         f"\ttestb\t${_FEATURE_BIT[path.isa]}, .Lllmcc_cpu(%rip)",
         f"\tje\t{placement.head_label}",

@@ -39,10 +39,12 @@ def test_taught_fast_paths_give_the_bytes_gcc_gives(
 
 @dataclass(frozen=True)
 class Liar:
-    """Accepts a rewrite that leaves every loop at once."""
+    """Accepts a rewrite that leaves out the first iteration of every loop."""
 
     def rewrite(self, region: Region, function_text: str) -> RegionDecision:
-        return RegionDecision(Outcome.ACCEPTED, isa="avx2", rewrite="\tjmp\t.LX0\n")
+        step = region.contract.inductions[0]
+        rewrite = f"\taddq\t${step.step}, %{step.register}\n\tjmp\t.LH\n"
+        return RegionDecision(Outcome.ACCEPTED, isa="avx2", rewrite=rewrite)
 
 
 def test_a_wrong_fast_path_is_noticed_in_every_function(
