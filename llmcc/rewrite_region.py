@@ -20,7 +20,7 @@ from llmcc.propose import Backend, Proposal, Request
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
 from llmcc.sandbox.selftest import open_checked_sandbox
-from llmcc.states.blob import baseline_blob
+from llmcc.states.blob import baseline_blob, guarded_blob
 from llmcc.states.buckets import timing_buckets
 from llmcc.store.records import RegionDecision, SpeedupInterval
 from llmcc.verify.battery import Battery
@@ -160,9 +160,12 @@ class _Attempt:
         buckets = timing_buckets(self._region, seed=self._seed, sandbox=self._sandbox)
         if isinstance(buckets, Refusal):
             return self._refused(buckets, gated.proposal)
+        guarded = guarded_blob(self._region, gated.text, gated.isa)
+        if isinstance(guarded, Refusal):
+            return self._refused(guarded, gated.proposal)
         measured = measure(
             baseline_blob(self._region),
-            gated.blob,
+            guarded,
             buckets,
             sandbox=self._sandbox,
             seed=self._seed,
