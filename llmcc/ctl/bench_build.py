@@ -58,7 +58,7 @@ class Roster:
 def roster(names: Sequence[str]) -> Roster:
     """Find the compilers for the columns `names`; the baseline and its A/A copy come first."""
     gcc = find_gcc()
-    programs = {"gcc-native": gcc, LLMCC: _find_llmcc()}
+    programs = {"gcc-native": gcc, LLMCC: find_llmcc()}
     variants = [_variant(BASELINE, gcc, ("-O3",)), _variant(A_A, gcc, ("-O3",))]
     notes = []
     for name in names:
@@ -156,6 +156,7 @@ def _which(name: str) -> Path | None:
     return Path(found) if found else None
 
 
-def _find_llmcc() -> Path | None:
+def find_llmcc() -> Path | None:
+    """Find the installed command; None when there is none."""
     beside = Path(sys.executable).with_name("llmcc")
     return beside if os.access(beside, os.X_OK) else _which("llmcc")

@@ -12,6 +12,10 @@ import llmcc
 _COMMANDS = {
     "bench": ("llmcc.ctl.bench", "Time gcc, clang and llmcc on a folder of kernels."),
     "explain": ("llmcc.ctl.explain", "Tell what became of every loop of a file, and why."),
+    "overhead": (
+        "llmcc.ctl.overhead",
+        "Time what llmcc adds to a compile that it has nothing to do in.",
+    ),
     "regions": ("llmcc.ctl.regions", "Print the loops of an assembly file as llmcc sees them."),
     "stats": ("llmcc.ctl.stats", "Count what became of all loops so far."),
 }

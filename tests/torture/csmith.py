@@ -99,7 +99,11 @@ def try_seed(
     source = folder / f"p{seed}.c"
     extra = _WITHOUT_VOLATILE if seed % 2 else ()
     made = subprocess.run(
-        ["csmith", "--seed", str(seed), *extra], capture_output=True, text=True, check=True
+        ["csmith", "--seed", str(seed), *extra],
+        cwd=folder,  # csmith leaves a file there
+        capture_output=True,
+        text=True,
+        check=True,
     )
     source.write_text(made.stdout)
     arguments = [*_FLAGS, "-isystem", str(include), source.name, "-o"]

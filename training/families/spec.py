@@ -117,19 +117,32 @@ def _expression(rng: random.Random, element: ElementType, *, arrays: int, depth:
     return node
 
 
+def _as_gcc_writes(operator: str, right: Expression, element: ElementType) -> Compare:
+    """Compare element 0 with `right` the one way gcc writes it: x >= 8 as x > 7, x < 8 as x <= 7.
+
+    What the plain side does not show cannot be learnt.
+    """
+    if element.is_float or not isinstance(right, Constant) or operator not in ("lt", "ge"):
+        return Compare(operator, Load(0), right)
+    if not element.is_signed and right.value == 1:
+        return Compare("eq" if operator == "lt" else "ne", Load(0), Constant(0))
+    return Compare("le" if operator == "lt" else "gt", Load(0), Constant(right.value - 1))
+
+
 def _predicate(rng: random.Random, element: ElementType, *, arrays: int = 1) -> Predicate:
     operators = ["lt", "gt", "le", "ge"] + ([] if element.is_float else ["eq", "ne", "eq"])
     roll = rng.random()
     if arrays == 2:
         return Compare(rng.choice(operators), Load(0), Load(1))
     if roll < 0.1 and element.is_signed and not element.is_float:
-        return Compare(rng.choice(("lt", "lt", "gt", "ge", "ne", "eq")), Load(0), Constant(0))
+        operator = rng.choice(("lt", "lt", "gt", "ge", "ne", "eq"))
+        return _as_gcc_writes(operator, Constant(0), element)
     if roll < 0.2 and not element.is_float:
         operator = rng.choice(("and", "and", "xor", "add"))
         part = Binary(operator, Load(0), _constant(rng, element))
         to = Constant(rng.choice((0, 0, rng.randint(1, 100))))
         return Compare(rng.choice(("eq", "ne")), part, to)
-    first = Compare(rng.choice(operators), Load(0), _scalar(rng, element))
+    first = _as_gcc_writes(rng.choice(operators), _scalar(rng, element), element)
     if roll < 0.7 or element.is_float:
         return first
     if roll < 0.85:
