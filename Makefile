@@ -72,6 +72,9 @@ torture-loops: $(VENV)/.dev ## random loops on random arrays: the same bytes fro
 bench: $(VENV)/.run ## time and check the kernels: gcc, clang, llmcc
 	$(BIN)/llmcc-ctl bench
 
+overhead: $(VENV)/.run ## time what llmcc adds to a compile it has nothing to do in
+	$(BIN)/llmcc-ctl overhead
+
 wheel: $(VENV)/.dev ## build the wheel, install it in a fresh venv, use it there
 	sh tests/packaging/fresh_install.sh $(BIN)/python
 

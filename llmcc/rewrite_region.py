@@ -150,9 +150,14 @@ class _Attempt:
     def _verify(self, gated: Gated | Refusal) -> Verified | Refusal:
         if isinstance(gated, Refusal):
             return gated
-        return verify(
+        verdict = verify(
             self._region, gated, sandbox=self._sandbox, seed=self._seed, battery=self._battery
         )
+        if isinstance(verdict, Verified) and (exits := _unlabelled_exits(self._region, gated.text)):
+            # In the sandbox every exit can be jumped to; as asked, the unit would not assemble.
+            detail = f"gcc's text has no label to reach {exits[0]} by"
+            return Refusal(Outcome.GATE_BAD_BRANCH, detail)
+        return verdict
 
     def _time(self, verified: Verified) -> RegionDecision:
         gated = verified.gated
@@ -190,6 +195,12 @@ class _Attempt:
             backend=proposal.backend,
             seed=self._seed,
         )
+
+
+def _unlabelled_exits(region: Region, rewrite: str) -> list[str]:
+    exits = [f".LX{n}" for n, label in enumerate(region.placement.exit_labels) if not label]
+    words = set(rewrite.split())
+    return [label for label in exits if label in words]
 
 
 def _decided(

@@ -49,9 +49,7 @@ def check_text(region: Region, text: str) -> PlainText | Refusal:
     defined = [match[1] for line in lines if (match := _LABEL.match(line))]
     if len(set(defined)) != len(defined):
         return Refusal(Outcome.GATE_BAD_TEXT, "a label is defined twice")
-    # An exit without a label of gcc's cannot be jumped to from the unit.
-    exits = enumerate(region.placement.exit_labels)
-    known = {*defined, ".LH", *(f".LX{n}" for n, label in exits if label)}
+    known = {*defined, ".LH", *(f".LX{n}" for n in range(region.exit_count))}
     known |= {line[:-1] for line in region.constants.split("\n") if line.endswith(":")}
     out: list[str] = []
     instructions: list[str] = []

@@ -95,6 +95,7 @@ def try_program(
     compile_with("gcc", ["-O1", *FLAGS, "-c", "main.c"], folder=folder)
     endings = {f"gcc {level}": _gcc_ending(level, folder=folder) for level in ("-O0", "-O3")}
     counts = []
+    lost = []
     for level in levels:
         arguments = [level, *FLAGS, "-c", "loops.c"]
         if taught:
@@ -102,8 +103,11 @@ def try_program(
                 rewriter = TeacherRewriter(program.specs, sandbox, seed=seed)
                 teach(rewriter, arguments, folder=folder, cache=llmcc.cache)
         counts.append(llmcc.compile([*arguments, "-o", f"llmcc{level}.o"], folder=folder))
+        is_used = b"llmcc_cpu" in (folder / f"llmcc{level}.o").read_bytes()
+        if is_used is not (counts[-1].accepted > 0):
+            lost.append(f"DIFFERENT: llmcc {level} has no fast path of those accepted")
         endings[f"llmcc {level}"] = _linked_ending(f"llmcc{level}.o", folder=folder)
-    return Result(seed, tuple(counts), differences(endings))
+    return Result(seed, tuple(counts), (*lost, *differences(endings)))
 
 
 def differences(endings: dict[str, Ending]) -> tuple[str, ...]:
