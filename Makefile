@@ -27,10 +27,13 @@ $(VENV)/.train: pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install -qq -e '.[dev,train]'
 	@touch $@ $(VENV)/.run $(VENV)/.dev
 
-setup: $(VENV)/.dev ## make .venv with llmcc and the tools of development
+setup: $(VENV)/.dev native ## make .venv with llmcc and the tools of development
 train-setup: $(VENV)/.train ## the same with torch and transformers, which training needs
 
-demo: $(VENV)/.run ## build an example with gcc -O3 and with llmcc -O3, print both times
+native: $(VENV)/.run ## build launcher and the shim now, not at the first compile
+	@$(BIN)/python -m llmcc.native.build
+
+demo: native ## build an example with gcc -O3 and with llmcc -O3, print both times
 	@sh examples/demo.sh $(BIN)/llmcc
 
 test: $(VENV)/.train lint type arch golden wheel unit ## everything CI runs; pytest comes last

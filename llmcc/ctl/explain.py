@@ -13,7 +13,7 @@ from llmcc.config import read_config
 from llmcc.eligibility import Driver
 from llmcc.outcome import Outcome
 from llmcc.pipeline import UnitResult, make_context, optimise_unit
-from llmcc.store.records import LoopRecord, decision_to_json
+from llmcc.store.records import LoopRecord, RegionDecision, decision_to_json
 from llmcc.toolchain import find_gcc, run_gcc
 
 _GCC_TIMEOUT_S = 120
@@ -61,27 +61,53 @@ def _lines(record: LoopRecord) -> list[str]:
     decision = record.decision
     lines = [f"{record.function} {record.head_label}: {decision.outcome.name}"]
     lines.append(f"  {decision.outcome.sentence}")
-    if decision.detail:
-        lines.append(f"  {decision.detail}")
-    if decision.speedup is not None:
-        speedup = decision.speedup
-        lines.append(
-            f"  {speedup.ratio:.2f} times gcc's speed "
-            f"(between {speedup.low:.2f} and {speedup.high:.2f}) with {decision.isa}"
-        )
-    lines += [f"  {name}: {value:g}" for name, value in decision.evidence.items()]
-    lines += _listing("gcc's loop:", record.loop_text)
+    # The times below say the same, and more.
     is_in = decision.outcome is Outcome.ACCEPTED
+    if decision.detail and not is_in:
+        lines.append(f"  {decision.detail}")
+    lines += _evidence(decision)
+    lines += _listing("gcc's loop:", record.loop_text)
     lines += _listing(
         "the fast path:" if is_in else "the rewrite that came furthest:", decision.rewrite
     )
     return [*lines, ""]
 
 
+def _evidence(decision: RegionDecision) -> list[str]:
+    """Tell what the decision rests on, as far as the stages came."""
+    lines = []
+    if decision.speedup is not None:
+        speedup = decision.speedup
+        lines.append(
+            f"  {speedup.ratio:.2f} times gcc's speed "
+            f"(between {speedup.low:.2f} and {speedup.high:.2f}) with {decision.isa}"
+        )
+    rest = dict(decision.evidence)
+    times = [
+        f"{bucket} {rest.pop(name):.2f}x of {rest.pop(f'{bucket}_baseline_ns'):.0f} ns"
+        for name in decision.evidence
+        if (bucket := name.removesuffix("_speedup_ratio")) != name
+    ]
+    if times:
+        lines.append(f"  trip counts: {', '.join(times)}")
+    if rest:
+        facts = (f"{name.replace('_', ' ')} {value:g}" for name, value in rest.items())
+        lines.append(f"  {', '.join(facts)}")
+    return lines
+
+
 def _listing(title: str, text: str) -> list[str]:
     if not text:
         return []
-    return [f"  {title}", *(f"    {line}".expandtabs() for line in text.rstrip("\n").split("\n"))]
+    return [f"  {title}", *(f"    {_aligned(line)}" for line in text.rstrip("\n").split("\n"))]
+
+
+def _aligned(line: str) -> str:
+    """Put operands in one column; tabs do not, since AVX-512's names are longer than 7 letters."""
+    if not line.startswith("\t"):
+        return line
+    name, _, operands = line.strip().partition("\t")
+    return f"    {name:<12} {operands}".rstrip()
 
 
 def _summary(records: Sequence[LoopRecord]) -> str:

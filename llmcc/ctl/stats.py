@@ -1,15 +1,38 @@
-"""`llmcc-ctl stats`: how many loops ended in which outcome."""
+"""`llmcc-ctl stats`: how many loops ended in which outcome, and how long trying them took."""
 
 from __future__ import annotations
 
 import json
+import statistics
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import click
 
 from llmcc.config import read_config
 from llmcc.outcome import Outcome, OutcomeClass
 from llmcc.store.outcomes import OutcomeLog
+from llmcc.store.records import DecisionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """How long regions took from proposing to the decision, in seconds."""
+
+    regions: int
+    median_s: float
+    p95_s: float  # 95 % of the regions took no longer
+    most_s: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Durations | None:
+        """Summarise; None without any."""
+        if not seconds:
+            return None
+        ordered = sorted(seconds)
+        p95_s = ordered[(len(ordered) * 95 + 99) // 100 - 1]
+        return cls(len(ordered), statistics.median(ordered), p95_s, ordered[-1])
 
 
 @click.command()
@@ -21,11 +44,21 @@ def stats(*, is_json: bool) -> None:
     """
     cache = read_config().cache
     counts = OutcomeLog(cache).counts()
+    durations = Durations.of(DecisionStore(cache).seconds())
     if is_json:
-        click.echo(json.dumps({outcome.name: counts[outcome] for outcome in counts}, indent=1))
+        record = {
+            "outcomes": {outcome.name: counts[outcome] for outcome in counts},
+            "durations": asdict(durations) if durations else None,
+        }
+        click.echo(json.dumps(record, indent=1))
         return
     for line in _table(counts):
         click.echo(line)
+    if durations:
+        click.echo(
+            f"trying a loop took {durations.median_s:.1f} s (median of {durations.regions}), "
+            f"95 % at most {durations.p95_s:.1f} s, the longest {durations.most_s:.1f} s"
+        )
 
 
 def _table(counts: Counter[Outcome]) -> list[str]:

@@ -1,8 +1,9 @@
 """Compile the launcher and the `as` shim into the user's cache, and make `llmcc` find them.
 
 Layout in the cache: ``llmcc-native/<digest>/launcher`` and ``…/libexec/as``, built once for each
-version of llmcc, its model, gcc and python; ``entry/<path of the installed script>`` links to the
-launcher, so that the script needs one look to find it.
+version of llmcc, its model, gcc and python; ``…/sources``: what they were built from, so that the
+launcher notices edited code or weights and has all built anew; ``entry/<path of the installed
+script>`` links to the launcher, so that the script needs one look to find it.
 Run as ``python -m llmcc.native.build``.
 """
 
@@ -19,7 +20,7 @@ from pathlib import Path
 import llmcc
 from llmcc.config import read_config
 from llmcc.errors import LlmccError
-from llmcc.native.identity import digest_strings, generation, is_private
+from llmcc.native.identity import covered_files, digest_strings, generation, is_private
 from llmcc.toolchain import find_gcc, gcc_version, run_gcc
 
 SOURCES = Path(__file__).parent
@@ -51,11 +52,14 @@ def build(cache: Path, *, entries: Sequence[Path], python: str = sys.executable)
     if not is_private(cache):
         raise BuildFailed(f"{cache} belongs to, or can be written by, somebody else")
     gcc = find_gcc()
+    # Before anything is read: what changes from now on shows.
+    state = _state_of_sources()
     version = generation()
     facts = (version, gcc_version(gcc), python, str(_package_root()))
     folder = cache / "llmcc-native" / digest_strings(facts)[:32]
     if not (folder / "launcher").exists():
         _compile_into(folder, gcc=gcc, header=_facts_header(version, python))
+    _replace(folder / "sources", state)
     # The script rebuilds when it is newer than the launcher; now it has been looked at.
     os.utime(folder / "launcher")
     for entry in entries:
@@ -111,15 +115,13 @@ def _compile(gcc: Path, sources: Sequence[str], target: Path) -> None:
 
 
 def _facts_header(version: str, python: str) -> str:
-    start = (
-        f"import sys; sys.path.insert(0, {str(_package_root())!r}); "
-        "from llmcc.pipeline import main; sys.exit(main())"
-    )
+    start = f"import sys; sys.path.insert(0, {str(_package_root())!r}); "
     facts = {
         "LLMCC_VERSION": llmcc.__version__,
         "LLMCC_GENERATION": version,
         "LLMCC_PYTHON": python,
-        "LLMCC_START_PIPELINE": start,
+        "LLMCC_START_PIPELINE": start + "from llmcc.pipeline import main; sys.exit(main())",
+        "LLMCC_START_BUILD": start + "from llmcc.native.build import main; sys.exit(main())",
     }
     return "".join(f"#define {name} {_c_string(value)}\n" for name, value in facts.items())
 
@@ -130,6 +132,22 @@ def _c_string(text: str) -> str:
         for byte in os.fsencode(text)
     )
     return f'"{escaped}"'
+
+
+def _state_of_sources() -> str:
+    """Describe the files of llmcc and their folders as the launcher looks at them: a line each.
+
+    ctime, unlike mtime, cannot be set back. A folder's changes when a file comes or goes.
+    """
+    files = covered_files()
+    paths = sorted({*files, *(path.parent for path in files)})
+    return "".join(f"{path.stat().st_ctime_ns} {path}\n" for path in paths)
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, errors="surrogateescape")
+    temporary.replace(path)
 
 
 def _link(link: Path, target: Path) -> None:

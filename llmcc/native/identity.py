@@ -27,14 +27,19 @@ def generation() -> str:
     """
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     digest.update(f"{STORE_GENERATION}\0".encode())
-    for entry in sorted(_PACKAGE.iterdir()):
-        if entry.name in _APART:
-            continue
-        for path in [entry] if entry.is_file() else sorted(entry.rglob("*")):
-            if path.suffix in _CODE_SUFFIXES | _MODEL_SUFFIXES:
-                digest.update(str(path.relative_to(_PACKAGE)).encode() + b"\0")
-                digest.update(hashlib.blake2b(path.read_bytes()).digest())
+    for path in covered_files():
+        digest.update(str(path.relative_to(_PACKAGE)).encode() + b"\0")
+        digest.update(hashlib.blake2b(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def covered_files() -> list[Path]:
+    """List the files that `generation` digests, in its order."""
+    parts = sorted(entry for entry in _PACKAGE.iterdir() if entry.name not in _APART)
+    found = [
+        path for part in parts for path in ([part] if part.is_file() else sorted(part.rglob("*")))
+    ]
+    return [path for path in found if path.suffix in _CODE_SUFFIXES | _MODEL_SUFFIXES]
 
 
 def digest_strings(parts: Iterable[str]) -> str:

@@ -144,6 +144,57 @@ static bool put_shim_in_front(const char *gcc) {
            setenv("COMPILER_PATH", searched, 1) == 0;
 }
 
+/* Has a file llmcc was built from changed? Some 130 calls of stat, 0.1 ms. */
+static bool is_outdated(const char *home) {
+    char path[PATH_MAX];
+    long long ctime_ns;
+    bool is_changed = false;
+    struct stat status;
+    if (snprintf(path, sizeof path, "%s/sources", home) >= (int)sizeof path)
+        return false;
+    FILE *file = fopen(path, "re");
+    while (file && !is_changed && fscanf(file, "%lld %4095[^\n]", &ctime_ns, path) == 2)
+        is_changed = stat(path, &status) != 0 ||
+                     status.st_ctim.tv_sec * 1000000000ll + status.st_ctim.tv_nsec != ctime_ns;
+    if (file)
+        fclose(file);
+    return is_changed;
+}
+
+/* The installed script that became us through the link `<cache>/entry/<path of the script>`. */
+static const char *script_of(const char *link) {
+    static const char PART[] = "/entry/";
+    for (const char *at = strstr(link, PART); at; at = strstr(at + 1, PART))
+        if (access(at + sizeof PART - 2, X_OK) == 0)
+            return at + sizeof PART - 2;
+    return NULL;
+}
+
+/* Build anew and become what was built; returns when that is not possible. */
+static void renew(char **argv) {
+    char home[PATH_MAX], cache[PATH_MAX];
+    const char *script = script_of(argv[0]);
+    bool is_second = getenv("LLMCC_RENEWED") != NULL;
+    unsetenv("LLMCC_RENEWED");
+    if (is_second || !script || !own_folder(home, sizeof home, 0) || !is_outdated(home) ||
+        !own_folder(cache, sizeof cache, 2))
+        return;
+    pid_t pid = fork();
+    if (pid == 0) {
+        int nowhere = open("/dev/null", O_RDWR);
+        for (int i = 0; i < 3; i++)
+            dup2(nowhere, i);
+        execl(LLMCC_PYTHON, LLMCC_PYTHON, "-I", "-c", LLMCC_START_BUILD, "--cache", cache, "--entry",
+              script, (char *)NULL);
+        _exit(127);
+    }
+    if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+        return;
+    setenv("LLMCC_RENEWED", "1", 1);
+    execv(argv[0], argv);
+    unsetenv("LLMCC_RENEWED");
+}
+
 static bool is_off(void) {
     const char *mode = getenv("LLMCC_MODE");
     return is_switched_on("LLMCC_DISABLE") || (mode && strcmp(mode, "off") == 0);
@@ -165,6 +216,8 @@ int main(int argc, char **argv) {
         puts("llmcc " LLMCC_VERSION);
         return 0;
     }
+    if (!is_off() && !getenv("LLMCC_DEPTH") && may_assemble(argv))
+        renew(argv);
     bool is_cxx = strstr(base_name(argv[0]), "++") != NULL;
     const char *wanted = getenv(is_cxx ? "LLMCC_CXX" : "LLMCC_CC");
     if (!wanted || !*wanted)

@@ -78,6 +78,18 @@ class DecisionStore:
             return None
         return decision_from_json(json.loads(body))
 
+    def seconds(self) -> list[float]:
+        """List how long each region took that was tried, in seconds, whatever llmcc tried it."""
+        found = []
+        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
+            # Outcomes of other generations may be unknown here, so decisions are not read whole.
+            _, _, body = path.read_bytes().partition(b"\n")
+            try:
+                found.append(float(json.loads(body)["evidence"]["seconds"]))
+            except (ValueError, KeyError, TypeError):
+                continue
+        return found
+
 
 def decision_to_json(decision: RegionDecision) -> dict[str, object]:
     """Describe a decision in JSON's types."""

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from llmcc.ctl.main import main
 from llmcc.outcome import Outcome
 from llmcc.store.outcomes import OutcomeLog
-from llmcc.store.records import LoopRecord, RegionDecision
+from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
 
 CALLS = "int g(int);\nint f(int n) { int s = 0; while (n--) s += g(n); return s; }\n"
 VOLATILE = "int f(volatile int *a, int n) { int s = 0; while (n--) s += *a++; return s; }\n"
@@ -43,7 +43,21 @@ def test_stats_counts_each_outcome() -> None:
 
 @pytest.mark.usefixtures("counted")
 def test_stats_as_json() -> None:
-    assert json.loads(_run("stats", "--json")) == {"HAS_CALL": 2, "ACCEPTED": 1}
+    assert json.loads(_run("stats", "--json")) == {
+        "outcomes": {"HAS_CALL": 2, "ACCEPTED": 1},
+        "durations": None,
+    }
+
+
+@pytest.mark.usefixtures("counted")
+def test_stats_tells_how_long_loops_took(own_cache: Path) -> None:
+    for number in range(20):
+        decision = RegionDecision(Outcome.NOT_FASTER, evidence={"seconds": number / 10})
+        DecisionStore(own_cache).put(f"{number:02x}" * 32, decision)
+    DecisionStore(own_cache).put("ff" * 32, RegionDecision(Outcome.NO_PROPOSAL))
+    assert _run("stats").splitlines()[-1] == (
+        "trying a loop took 0.9 s (median of 20), 95 % at most 1.8 s, the longest 1.9 s"
+    )
 
 
 def test_stats_of_nothing_says_so() -> None:
