@@ -67,10 +67,10 @@ adversarial: $(VENV)/.dev ## only the tests with wrong rewrites and hostile prog
 	$(BIN)/pytest tests/adversarial
 
 csmith: $(VENV)/.dev ## 50 random programs by csmith: the same output from gcc and llmcc
-	$(BIN)/python -m tests.torture.csmith
+	nice $(BIN)/python -m tests.torture.csmith
 
 torture-loops: $(VENV)/.dev ## random loops on random arrays: the same bytes from gcc -O0, -O3 and llmcc
-	$(BIN)/python -m tests.torture.loops
+	nice $(BIN)/python -m tests.torture.loops
 
 bench: $(VENV)/.run ## time and check the kernels: gcc, clang, llmcc
 	$(BIN)/llmcc-ctl bench
