@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import subprocess
 import tempfile
 import time
@@ -37,7 +38,6 @@ from llmcc.toolchain import find_gcc, run_gcc
 TARGET_MS = 3.0
 _TIMEOUT_S = 120
 _RESAMPLES = 2000
-_VARIANTS = ("gcc", "gcc again", "llmcc")
 _NOTHING = "int twice(int x) { return 2 * x; }\n"
 _LOOPS = """\
 int sum(const int *a, int n) { int s = 0; for (int i = 0; i < n; i++) s += a[i]; return s; }
@@ -68,6 +68,8 @@ class Case:
     median_ms: tuple[float, ...]  # of gcc, gcc again, llmcc
     again: Difference  # of the second gcc: what the differences are worth
     llmcc: Difference
+    again_cpu: Difference  # the same in CPU time, which other load disturbs less
+    llmcc_cpu: Difference
 
 
 @click.command()
@@ -141,8 +143,9 @@ class _Compile:
         command = [str(find_gcc()), "-O3", self.source_name, "-S", "-o", "-"]
         return run_gcc(command, cwd=self.folder, timeout_s=_TIMEOUT_S).stdout.decode("latin-1")
 
-    def run_ms(self, compiler: Path) -> float:
-        """Compile once; milliseconds from start to end."""
+    def run_ms(self, compiler: Path) -> tuple[float, float]:
+        """Compile once; milliseconds from start to end, and of CPU time of all it started."""
+        cpu_before_s = _cpu_of_children_s()
         before_s = time.perf_counter()
         done = subprocess.run(
             self.command(compiler),
@@ -153,9 +156,10 @@ class _Compile:
             check=False,
         )
         elapsed_ms = (time.perf_counter() - before_s) * 1000
+        cpu_ms = (_cpu_of_children_s() - cpu_before_s) * 1000
         if done.returncode:
             raise NotServed(f"{compiler} failed: {done.stderr.decode(errors='replace')}")
-        return elapsed_ms
+        return elapsed_ms, cpu_ms
 
     def check(self, store: UnitStore, key: str, *, has_fast_paths: bool) -> None:
         """Compile with llmcc once, so that all is remembered, and see that it is."""
@@ -167,10 +171,10 @@ class _Compile:
             raise NotServed(f"llmcc did not use what it remembers of {self.source_name}")
 
     def times_ms(self, rounds: int, rng: random.Random) -> NDArray[np.float64]:
-        """Return milliseconds, (rounds, variants)."""
+        """Return milliseconds by the clock and of CPU time, (rounds, variants, 2)."""
         gcc = find_gcc()
         compilers = (gcc, gcc, self.llmcc)
-        times = np.zeros((rounds, len(compilers)))
+        times = np.zeros((rounds, len(compilers), 2))
         for row in times:
             for at in rng.sample(range(len(compilers)), len(compilers)):
                 row[at] = self.run_ms(compilers[at])
@@ -187,9 +191,17 @@ def _with_idle_fast_paths(text: str) -> str:
 
 def _summary(name: str, times_ms: NDArray[np.float64], *, seed: int) -> Case:
     rng = np.random.default_rng(seed)
-    medians = tuple(np.median(times_ms, axis=0).tolist())
-    again, llmcc = (_difference(times_ms[:, at] - times_ms[:, 0], rng) for at in (1, 2))
-    return Case(name, medians, again, llmcc)
+    medians = tuple(np.median(times_ms[:, :, 0], axis=0).tolist())
+    more_ms = times_ms[:, 1:] - times_ms[:, :1]
+    again, llmcc, again_cpu, llmcc_cpu = (
+        _difference(more_ms[:, at, kind], rng) for kind in (0, 1) for at in (0, 1)
+    )
+    return Case(name, medians, again, llmcc, again_cpu, llmcc_cpu)
+
+
+def _cpu_of_children_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _difference(paired_ms: NDArray[np.float64], rng: np.random.Generator) -> Difference:
@@ -199,15 +211,17 @@ def _difference(paired_ms: NDArray[np.float64], rng: np.random.Generator) -> Dif
 
 
 def _lines(case: Case) -> Sequence[str]:
-    lines = [f"{case.name}:"]
-    for name, median_ms, difference in zip(
-        _VARIANTS, case.median_ms, (None, case.again, case.llmcc), strict=True
-    ):
-        more = ""
-        if difference is not None:
-            more = (
-                f"  {difference.median_ms:+6.2f} ms"
-                f"  (between {difference.low_ms:+.2f} and {difference.high_ms:+.2f})"
-            )
-        lines.append(f"  {name:<10} {median_ms:8.2f} ms{more}")
-    return lines
+    gcc_ms, again_ms, llmcc_ms = case.median_ms
+    return [
+        f"{case.name}:",
+        f"  gcc        {gcc_ms:8.2f} ms",
+        f"  gcc again  {again_ms:8.2f} ms  {_more(case.again)}; CPU {_more(case.again_cpu)}",
+        f"  llmcc      {llmcc_ms:8.2f} ms  {_more(case.llmcc)}; CPU {_more(case.llmcc_cpu)}",
+    ]
+
+
+def _more(difference: Difference) -> str:
+    return (
+        f"{difference.median_ms:+.2f} ms "
+        f"(between {difference.low_ms:+.2f} and {difference.high_ms:+.2f})"
+    )
