@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from llmcc.asm.model import LineKind, Unit
 from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.canonical import Canonical
 from llmcc.regions.cfg import Graph, Loop
 from llmcc.regions.model import Placement
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The line in front of which a fast path goes."""
+
+    line: int
+    falls_into_head: bool
 
 
 def find_placement(
@@ -24,40 +34,32 @@ def find_placement(
         and graph.blocks[number].instructions[-1].effects.target in head.labels
     )
     exit_labels = tuple((graph.blocks[number].labels or ("",))[0] for number in canonical.exits)
+    place = _choose(unit, graph, loop, jumps)
+    if place is None:
+        return Refusal(Outcome.NO_ENTRY_PLACE)
+    return Placement(
+        insert_before=place.line,
+        head_label=head.labels[0],
+        retarget=tuple(line for line in jumps if line != place.line),
+        exit_labels=exit_labels,
+        falls_into_head=place.falls_into_head,
+        constant_labels=canonical.constant_labels,
+    )
+
+
+def _choose(unit: Unit, graph: Graph, loop: Loop, jumps: tuple[int, ...]) -> _Place | None:
     before = loop.head - 1
     if before >= 0 and not (before in loop.blocks and graph.blocks[before].falls_to == loop.head):
-        place = _after_block(unit, graph, before)
-        if place is not None:
-            return Placement(
-                insert_before=place,
-                head_label=head.labels[0],
-                retarget=jumps,
-                exit_labels=exit_labels,
-                falls_into_head=True,
-                constant_labels=canonical.constant_labels,
-            )
+        line = _after_block(unit, graph, before)
+        if line is not None:
+            return _Place(line, falls_into_head=True)
     for line in jumps:
         if unit.lines[line].name == "jmp":
-            others = tuple(other for other in jumps if other != line)
-            return Placement(
-                insert_before=line,
-                head_label=head.labels[0],
-                retarget=others,
-                exit_labels=exit_labels,
-                falls_into_head=False,
-                constant_labels=canonical.constant_labels,
-            )
+            return _Place(line, falls_into_head=False)
     for line in jumps:
-        if (place := _after_next_jump(unit, line)) is not None:
-            return Placement(
-                insert_before=place,
-                head_label=head.labels[0],
-                retarget=jumps,
-                exit_labels=exit_labels,
-                falls_into_head=False,
-                constant_labels=canonical.constant_labels,
-            )
-    return Refusal(Outcome.NO_ENTRY_PLACE)
+        if (after := _after_next_jump(unit, line)) is not None:
+            return _Place(after, falls_into_head=False)
+    return None
 
 
 def _after_block(unit: Unit, graph: Graph, number: int) -> int | None:
