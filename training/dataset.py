@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from llmcc.backends.embedded.renaming import Renaming
 from llmcc.backends.embedded.tokens import END, PADDING, SEPARATOR, UNKNOWN, Vocabulary
 from llmcc.regions.model import Region
-from llmcc.training.augment import Renaming
 from llmcc.training.regions_json import from_json, to_json
 
 SPLITS = ("train", "validation", "test")

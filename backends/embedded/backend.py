@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import random
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from llmcc.backends.embedded.prompt import prompt_text
+from llmcc.backends.embedded.renaming import Renaming
 from llmcc.backends.embedded.runtime import Sampling, Transformer, load_transformer
 from llmcc.backends.embedded.safetensors_file import WeightsError
 from llmcc.backends.embedded.tokens import (
@@ -24,6 +28,7 @@ from llmcc.propose import Proposal, Request
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
 _NAME = "embedded"
 _TEMPERATURE = 0.8
+_RENAMINGS = 4
 _MAX_NEW_TOKENS = 400
 
 
@@ -88,24 +93,44 @@ def propose_with(
     """Sample `n` rewrites and give the distinct ones, the most probable first."""
     vocabulary = model.vocabulary
     text = prompt_text(request).strip("\n")
-    ids = [*vocabulary.encode(text), vocabulary.ids[SEPARATOR]]
+    ids = np.array([*vocabulary.encode(text), vocabulary.ids[SEPARATOR]], dtype=np.int64)
     if n <= 0 or vocabulary.ids[UNKNOWN] in ids:
         return ()
+    # Requests must not share their luck: another loop gets other noise.
+    noise = zlib.crc32(text.encode()) ^ (seed << 32)
+    renamings = _renamings(ids, vocabulary, min(n, _RENAMINGS), seed=noise)
     samples = model.transformer.sample(
-        np.array(ids, dtype=np.int64),
+        [table[ids] for table in renamings],
         Sampling(
             count=n,
             temperature=_TEMPERATURE,
             max_new_tokens=_MAX_NEW_TOKENS,
             end_id=vocabulary.ids[END],
             never=model.never,
-            # Requests must not share their luck: another loop gets other noise.
-            seed=zlib.crc32(text.encode()) ^ (seed << 32),
+            seed=noise,
         ),
     )
-    best: dict[str, float] = {}
+    originals = [np.argsort(table) for table in renamings]
+    found: dict[str, dict[int, float]] = {}  # rewrite -> its probability under each renaming
     for sample in samples:
-        rewrite = vocabulary.decode(sample.ids) + "\n"
-        best[rewrite] = max(sample.log_probability, best.get(rewrite, -np.inf))
-    ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Proposal(rewrite, request.isa, score, _NAME) for rewrite, score in ranked)
+        back = originals[sample.prompt][list(sample.ids)]
+        rewrite = vocabulary.decode(back.tolist()) + "\n"
+        found.setdefault(rewrite, {})[sample.prompt] = math.exp(sample.log_probability)
+    # A rewrite that several renamings lead to is the likelier to be right.
+    scores = {text: sum(by.values()) / len(renamings) for text, by in found.items()}
+    ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(
+        Proposal(rewrite, request.isa, math.log(max(score, 1e-300)), _NAME)
+        for rewrite, score in ranked
+    )
+
+
+def _renamings(
+    ids: NDArray[np.int64], vocabulary: Vocabulary, count: int, *, seed: int
+) -> list[NDArray[np.int64]]:
+    """Draw tables old id -> new id; the first one changes nothing."""
+    # Registers 16 and up follow their xmm: where they are scratch, any name will do.
+    renaming = Renaming.of(ids, len(ids), vocabulary=vocabulary, wide_follows_xmm=True)
+    rng = random.Random(seed)
+    same = np.arange(len(vocabulary), dtype=np.int64)
+    return [same, *(renaming.draw(rng, vocabulary) for _ in range(count - 1))]

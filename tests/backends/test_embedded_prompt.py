@@ -26,11 +26,12 @@ def region(*, is_wide_free: bool = True) -> Region:
     return Region("f", TEXT, "", 5, 1, contract, placement, 1)
 
 
-def test_the_prompt_for_avx2_names_roles_and_six_vector_registers() -> None:
+def test_the_prompt_for_avx2_names_roles_and_the_free_vector_registers() -> None:
     assert prompt_text(Request(region(), "avx2")) == (
         "<avx2> <wide> <induction> %rdi, 16 <induction> %ecx, -1 <accumulator> %xmm0 "
         "<invariant> %rsi <scratch> %rax, %rdx, %r8, %r9 "
-        "<vector> %xmm1, %xmm2, %xmm3, %xmm4, %xmm5, %xmm6 <loop>\n" + TEXT
+        "<vector> %xmm1, %xmm2, %xmm3, %xmm4, %xmm5, %xmm6, %xmm7, "
+        "%xmm8 <loop>\n" + TEXT
     )
 
 

@@ -72,7 +72,7 @@ PROMPT = np.array([3, 1, 4, 1, 5, 9, 2, 6], dtype=np.int64)
 def test_samples_score_what_the_whole_text_scores(model: Transformer) -> None:
     # Also the check that cached keys, early removal and positions are right.
     how = Sampling(count=12, temperature=1.0, max_new_tokens=40, end_id=END, seed=3)
-    samples = model.sample(PROMPT, how)
+    samples = model.sample([PROMPT], how)
     assert len({len(sample.ids) for sample in samples}) > 3
     for sample in samples:
         text = np.array([*PROMPT, *sample.ids, END], dtype=np.int64)
@@ -91,31 +91,31 @@ def test_the_first_sample_takes_the_best_token_each_time(model: Transformer) -> 
     written = text[len(PROMPT) :]
     end = next(token for n, token in enumerate(written) if n > 0 and token not in written[:n])
     how = Sampling(count=1, temperature=0.8, max_new_tokens=20, end_id=end)
-    (sample,) = model.sample(PROMPT, how)
+    (sample,) = model.sample([PROMPT], how)
     assert list(sample.ids) == written[: written.index(end)]
 
 
 def test_the_same_seed_gives_the_same_samples(model: Transformer) -> None:
     how = Sampling(count=8, temperature=0.8, max_new_tokens=30, end_id=END, seed=5)
-    assert model.sample(PROMPT, how) == model.sample(PROMPT, how)
+    assert model.sample([PROMPT], how) == model.sample([PROMPT], how)
 
 
 def test_forbidden_tokens_are_never_sampled(model: Transformer) -> None:
     never = tuple(range(10, 50))
     how = Sampling(count=16, temperature=2.0, max_new_tokens=50, end_id=END, never=never)
-    samples = model.sample(PROMPT, how)
+    samples = model.sample([PROMPT], how)
     assert samples
     assert all(max(sample.ids, default=0) < 10 for sample in samples)
 
 
 def test_a_prompt_as_long_as_the_context_gives_nothing(model: Transformer) -> None:
     how = Sampling(count=2, temperature=0.8, max_new_tokens=20, end_id=END)
-    assert model.sample(np.ones(CONTEXT, dtype=np.int64), how) == []
+    assert model.sample([np.ones(CONTEXT, dtype=np.int64)], how) == []
 
 
 def test_samples_that_do_not_end_are_left_out(model: Transformer) -> None:
     how = Sampling(count=4, temperature=1.0, max_new_tokens=20, end_id=END, never=(END,))
-    assert model.sample(PROMPT, how) == []
+    assert model.sample([PROMPT], how) == []
 
 
 @pytest.mark.train

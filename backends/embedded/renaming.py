@@ -1,4 +1,7 @@
-"""Rename the registers of a pair, in prompt and rewrite alike, so that each pair teaches many.
+"""Rename the registers of a pair, in prompt and rewrite alike.
+
+In training each pair teaches many; in a compile the model is asked about the same loop under other
+names, which makes its mistakes less alike than other samples of one prompt would be.
 
 Families are permuted: general registers among themselves, xmm0-15 among themselves. Kept as they
 are: rsp; families that an instruction of the pair uses without naming them; families with a
