@@ -5,6 +5,7 @@ Here, and only here, an unexpected error becomes gcc's own output.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -231,6 +232,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     # The shim ends us so; as an exception it lets temporary files be removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # Under make -j the threads of several numpys spin against each other: 20 s instead of 1.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     cache, key, driver_pid = (sys.argv[1:] if argv is None else argv)[:3]
     # Read first: gcc is there as long as the shim waits for us.
     driver = read_driver(int(driver_pid))

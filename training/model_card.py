@@ -51,8 +51,10 @@ def model_card(
 def _table(evaluation: dict[str, Any]) -> list[str]:
     samples = evaluation["samples"]
     lines = [
-        f"Right = passes llmcc's gate and verification. pass@1 is the proposal the model finds "
-        f"most probable, pass@{samples} any of {samples} samples.",
+        f"Right = passes llmcc's gate and full verification. pass@1 is the proposal the model "
+        f"finds most probable, pass@{samples} any of its first {samples} distinct proposals, which "
+        f"are the most probable of {2 * samples} samples under 4 register renamings. The loops are "
+        "of the test split: no loop that differs from them in registers only was trained on.",
         "",
         f"| family | loops | pass@1 | pass@{samples} |",
         "|---|---|---|---|",

@@ -29,6 +29,8 @@ SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
 _NAME = "embedded"
 _TEMPERATURE = 0.8
 _RENAMINGS = 4
+# Half of the samples repeat another one.
+_SAMPLES_PER_PROPOSAL = 2
 _MAX_NEW_TOKENS = 400
 
 
@@ -90,7 +92,7 @@ def load_model(directory: Path) -> LoadedModel:
 def propose_with(
     model: LoadedModel, request: Request, n: int, *, seed: int
 ) -> tuple[Proposal, ...]:
-    """Sample `n` rewrites and give the distinct ones, the most probable first."""
+    """Sample rewrites and give the `n` most probable distinct ones, the best first."""
     vocabulary = model.vocabulary
     text = prompt_text(request).strip("\n")
     ids = np.array([*vocabulary.encode(text), vocabulary.ids[SEPARATOR]], dtype=np.int64)
@@ -102,7 +104,7 @@ def propose_with(
     samples = model.transformer.sample(
         [table[ids] for table in renamings],
         Sampling(
-            count=n,
+            count=_SAMPLES_PER_PROPOSAL * n,
             temperature=_TEMPERATURE,
             max_new_tokens=_MAX_NEW_TOKENS,
             end_id=vocabulary.ids[END],
@@ -121,7 +123,7 @@ def propose_with(
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
         Proposal(rewrite, request.isa, math.log(max(score, 1e-300)), _NAME)
-        for rewrite, score in ranked
+        for rewrite, score in ranked[:n]
     )
 
 
