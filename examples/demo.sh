@@ -4,13 +4,15 @@
 set -eu
 llmcc=$1
 source=${2:-$(dirname "$0")/logscan.c}
+# A program may have more units, in the folder of its name.
+units=$(ls "${source%.c}"/*.c 2>/dev/null || true)
 folder=$(mktemp -d "${TMPDIR:-/tmp}/llmcc-demo.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 
-echo "\$ gcc   -O3 $source -o before"
-gcc -O3 "$source" -o "$folder/before"
-echo "\$ llmcc -O3 $source -o after"
-"$llmcc" -O3 "$source" -o "$folder/after"
+echo "\$ gcc   -O3 $source -o before" $units
+gcc -O3 "$source" -o "$folder/before" $units
+echo "\$ llmcc -O3 $source -o after" $units
+LLMCC_BUDGET=${LLMCC_BUDGET:-60} "$llmcc" -O3 "$source" -o "$folder/after" $units
 
 for turn in 1 2 3 4 5 6 7; do
     for side in before after; do

@@ -37,8 +37,9 @@ def main(llmcc: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for source in sorted(Path(__file__).parent.glob("*.c")):
             programs = {name: Path(folder) / f"{source.stem} {name}" for name in compilers}
+            units = [source, *source.with_suffix("").glob("*.c")]
             for name, compiler in compilers.items():
-                subprocess.run([compiler, "-O3", source, "-o", programs[name]], check=True)
+                subprocess.run([compiler, "-O3", *units, "-o", programs[name]], check=True)
             best_ms = dict.fromkeys(compilers, float("inf"))
             for _ in range(_RUNS):
                 for name in rng.sample(list(compilers), len(compilers)):

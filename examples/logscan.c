@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "logscan/scanners.h"
+
 enum { LOG_BYTES = 200 * 1000, REQUESTS = 20 * 1000, SCANS = 400 };
 
 struct findings {
@@ -46,85 +48,6 @@ static void make_times(int *times)
 {
     for (int i = 0; i < REQUESTS; i++)
         times[i] = (int)(draw() % 5000) + (draw() % 100 == 0 ? 200000 : 40);
-}
-
-static size_t count_byte(const unsigned char *p, size_t n, unsigned char wanted)
-{
-    size_t hits = 0;
-    for (size_t i = 0; i < n; i++)
-        if (p[i] == wanted)
-            hits++;
-    return hits;
-}
-
-static size_t count_digits(const unsigned char *p, size_t n)
-{
-    size_t hits = 0;
-    for (size_t i = 0; i < n; i++)
-        if (p[i] >= '0' && p[i] <= '9')
-            hits++;
-    return hits;
-}
-
-static size_t count_non_ascii(const unsigned char *p, size_t n)
-{
-    size_t hits = 0;
-    for (size_t i = 0; i < n; i++)
-        if (p[i] >= 0x80)
-            hits++;
-    return hits;
-}
-
-static size_t find_byte(const unsigned char *p, size_t n, unsigned char wanted)
-{
-    size_t i;
-    for (i = 0; i < n; i++)
-        if (p[i] == wanted)
-            break;
-    return i;
-}
-
-static int find_slowest(const int *times, int n)
-{
-    int slowest = times[0];
-    for (int i = 1; i < n; i++)
-        if (times[i] > slowest)
-            slowest = times[i];
-    return slowest;
-}
-
-static int find_fastest(const int *times, int n)
-{
-    int fastest = times[0];
-    for (int i = 1; i < n; i++)
-        if (times[i] < fastest)
-            fastest = times[i];
-    return fastest;
-}
-
-static int count_over(const int *times, int n, int limit)
-{
-    int hits = 0;
-    for (int i = 0; i < n; i++)
-        if (times[i] > limit)
-            hits++;
-    return hits;
-}
-
-static int find_timeout(const int *times, int n, int timeout)
-{
-    int i = 0;
-    while (i < n && times[i] != timeout)
-        i++;
-    return i;
-}
-
-static int64_t add_up(const int *times, int n)
-{
-    int64_t total = 0;
-    for (int i = 0; i < n; i++)
-        total += times[i];
-    return total;
 }
 
 static struct findings scan(const unsigned char *log, const int *times)

@@ -13,7 +13,10 @@ PROGRAMS = sorted((Path(__file__).parents[2] / "examples").glob("*.c"))
 def _output(compiler: Path | str, source: Path, *flags: str, into: Path) -> str:
     program = into / f"{source.stem}-{Path(compiler).name}{''.join(flags)}"
     built = subprocess.run(
-        [compiler, *flags, source, "-o", program], capture_output=True, text=True, check=False
+        [compiler, *flags, source, *source.with_suffix("").glob("*.c"), "-o", program],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert built.returncode == 0, built.stderr
     assert built.stderr == ""
