@@ -39,7 +39,7 @@ def test_a_rewrite_of_every_family_is_verified(
     if isa not in sandbox.features():
         pytest.skip(f"this CPU has no {isa}")
     rng = random.Random(11)
-    specs = [draw(family, rng) for _ in range(8)]
+    specs = [draw(family, rng) for _ in range(24)]
     functions = [c_function(spec, f"f{number}") for number, spec in enumerate(specs)]
     text = "#include <stddef.h>\n#include <stdint.h>\n" + "".join(functions)
     (tmp_path / "unit.c").write_text(text)
