@@ -97,10 +97,23 @@ class Outcome(Enum):
     WRONG_EXIT = (OutcomeClass.REFUSED, "the rewrite left the loop by another exit")
     WRONG_FP_FLAGS = (OutcomeClass.REFUSED, "the rewrite raised other floating-point flags")
     READS_BEYOND = (OutcomeClass.REFUSED, "the rewrite touched memory that gcc's loop does not")
+    WRITES_BEYOND = (
+        OutcomeClass.REFUSED,
+        "the rewrite stored to bytes that gcc's loop does not store to",
+    )
     CRASHED = (OutcomeClass.REFUSED, "the rewrite crashed where gcc's loop does not")
     TIMED_OUT = (OutcomeClass.REFUSED, "the rewrite did not end in time")
     NOT_DETERMINISTIC = (OutcomeClass.REFUSED, "two runs from one state gave two results")
     NOT_COVERED = (OutcomeClass.REFUSED, "the tests do not reach every branch of the rewrite")
+    DISPROVED = (
+        OutcomeClass.REFUSED,
+        "symbolic execution found a state from which the rewrite ends otherwise",
+    )
+    FAILED_USER_TEST = (OutcomeClass.REFUSED, "a test of the user failed with the rewrite")
+    LEVEL_NOT_REACHED = (
+        OutcomeClass.REFUSED,
+        "the evidence is weaker than LLMCC_REQUIRE demands",
+    )
 
     # -- right, but not worth it
     NOT_FASTER = (OutcomeClass.NOT_WORTH, "not shown to be at least 2 % faster")
