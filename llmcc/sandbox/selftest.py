@@ -142,9 +142,10 @@ def is_contained(probe: Probe, ends: Ends) -> bool:
 
 
 def _exit_bytes(exit_id: int) -> bytes:
-    """Assemble `exit_stub`: movl $id, CONTROL_EXIT_ID; jmp *CONTROL_RETURN."""
-    move = b"\xc7\x04\x25" + CONTROL_EXIT_ID.to_bytes(4, "little") + exit_id.to_bytes(4, "little")
-    return move + b"\xff\x24\x25" + CONTROL_RETURN.to_bytes(4, "little")
+    """Assemble `exit_stub`: movl $id, %gs:CONTROL_EXIT_ID; jmp *%gs:CONTROL_RETURN."""
+    move = b"\x65\xc7\x04\x25" + CONTROL_EXIT_ID.to_bytes(4, "little")
+    leave = b"\x65\xff\x24\x25" + CONTROL_RETURN.to_bytes(4, "little")
+    return move + exit_id.to_bytes(4, "little") + leave
 
 
 def _key(runner: Path) -> str:

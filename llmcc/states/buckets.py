@@ -231,13 +231,13 @@ def _along(
             if latch.bits == 32:
                 bound &= 0xFFFFFFFF
             gpr[:, GPR.index(latch.bound)] = bound.astype(np.uint64)
-    return States(
+    return replace(
+        whole,
         gpr=gpr,
         vector=np.repeat(whole.vector, count, axis=0),
         mask=np.repeat(whole.mask, count, axis=0),
         rflags=np.repeat(whole.rflags, count),
         mxcsr=np.repeat(whole.mxcsr, count),
-        memory=whole.memory,
     )
 
 
@@ -270,11 +270,11 @@ def _with_own_memory(states: States) -> States:
 
 
 def _rows(states: States, rows: NDArray[np.intp]) -> States:
-    return States(
-        states.gpr[rows],
-        states.vector[rows],
-        states.mask[rows],
-        states.rflags[rows],
-        states.mxcsr[rows],
-        states.memory,
+    return replace(
+        states,
+        gpr=states.gpr[rows],
+        vector=states.vector[rows],
+        mask=states.mask[rows],
+        rflags=states.rflags[rows],
+        mxcsr=states.mxcsr[rows],
     )

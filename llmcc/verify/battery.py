@@ -209,13 +209,14 @@ class Battery:
 
 def states_of(states: States, rows: NDArray[np.bool_] | slice) -> States:
     """Keep some states."""
-    return States(
-        states.gpr[rows],
-        states.vector[rows],
-        states.mask[rows],
-        states.rflags[rows],
-        states.mxcsr[rows],
-        states.memory[rows],
+    return replace(
+        states,
+        gpr=states.gpr[rows],
+        vector=states.vector[rows],
+        mask=states.mask[rows],
+        rflags=states.rflags[rows],
+        mxcsr=states.mxcsr[rows],
+        memory=states.memory[rows],
     )
 
 
@@ -231,6 +232,7 @@ def ends_of(ends: Ends, rows: NDArray[np.bool_] | slice) -> Ends:
         ends.memory[rows],
         ends.fault_address[rows],
         ends.coverage,
+        ends.arenas,
     )
 
 

@@ -1,6 +1,6 @@
 """Instrument a rewrite so that every block and both ways of every branch leave a mark.
 
-`movl $secret, address` changes no flag and no register, so the instrumented text does the same.
+`movl $secret, %gs:place` changes no flag and no register, so the instrumented text does the same.
 Each mark has a secret of its own, drawn after the rewrite was written: code that stores to the page
 by itself cannot pretend to have been somewhere.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.sandbox.model import COVERAGE_BYTES, COVERAGE_PAGE
+from llmcc.sandbox.model import COVERAGE_BYTES, COVERAGE_OFFSET
 
 # Labels of trampolines; those below are the blob's own.
 _FIRST_TRAMPOLINE = 100
@@ -44,7 +44,7 @@ def instrument(text: str) -> Instrumented | None:
     def mark(what: str) -> str:
         marks.append(what)
         values.append(secrets.randbelow((1 << 31) - 1) + 1)
-        return f"\tmovl\t${values[-1]}, {COVERAGE_PAGE + _MARK_BYTES * (len(marks) - 1)}"
+        return f"\tmovl\t${values[-1]}, %gs:{COVERAGE_OFFSET + _MARK_BYTES * (len(marks) - 1)}"
 
     is_new_block = True
     for line in text.splitlines():
