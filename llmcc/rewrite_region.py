@@ -24,6 +24,7 @@ from llmcc.states.blob import baseline_blob, guarded_blob
 from llmcc.states.buckets import timing_buckets
 from llmcc.store.records import RegionDecision, SpeedupInterval
 from llmcc.verify.battery import Battery
+from llmcc.verify.counterexamples import CounterExamples
 from llmcc.verify.verify import Verified, verify
 
 # Best first: a region that has a rewrite for the first is not tried with the next.
@@ -92,7 +93,12 @@ class RegionRewriter:
         isas = [isa for isa in _ISAS if isa in features]
         if not isas:
             return RegionDecision(Outcome.CPU_WITHOUT_ISA)
-        battery = Battery.build(region, sandbox=sandbox, seed=self._seed)
+        battery = Battery.build(
+            region,
+            sandbox=sandbox,
+            seed=self._seed,
+            counterexamples=CounterExamples(sandbox.cache),
+        )
         if isinstance(battery, Refusal):
             return RegionDecision(battery.outcome, battery.detail, seed=self._seed)
         attempt = _Attempt(

@@ -182,7 +182,7 @@ def _bucket(
     states = _along(rng, recipe, whole, begins, trips)
     ends = oracle(_with_own_memory(states))
     done = passes(recipe, states, ends)
-    is_fit = (ends.exit_id >= 0) & (done >= least - 1) & (done >= 0.6 * trips - 1)
+    is_fit = (ends.exit_id >= 0) & (done >= least - 1) & (done >= 0.6 * trips - 1) & (done <= most)
     fit = np.flatnonzero(is_fit)
     return Bucket(name, _rows(states, np.resize(fit, INPUTS))) if len(fit) >= _LEAST_VALID else None
 

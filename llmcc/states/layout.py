@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.sandbox.model import ARENA_BASE, ARENA_MAX_BYTES, ARENA_STRIDE
+from llmcc.sandbox.model import ARENA_GUARD_BYTES, ARENA_MAX_BYTES
 from llmcc.states.model import Block, Stream
 
 Ints = NDArray[np.int64]
@@ -40,9 +40,38 @@ class Placing:
     arena: tuple[Ints, ...]
     offset: tuple[Ints, ...]
 
-    def address(self, block: int) -> Ints:
-        """Absolute address of the window's first byte."""
-        return ARENA_BASE + self.arena[block] * ARENA_STRIDE + self.offset[block]
+    def address(self, block: int, arenas: Sequence[int]) -> Ints:
+        """Absolute address of the window's first byte, given those of the arenas."""
+        return np.array(arenas, np.int64)[self.arena[block]] + self.offset[block]
+
+
+def draw_arenas(rng: np.random.Generator, count: int, *, arena_bytes: int) -> tuple[int, ...]:
+    """Choose addresses as programs have them, and some across a multiple of 2 GB.
+
+    Code that computes addresses in 32 bits, or that could tell the sandbox by its addresses, must
+    not get through because all arenas lie near each other. The ranges keep clear of where the
+    kernel puts a program (0x55…, 0x7f…) and the runner its own pages (16 to 96 TB).
+    """
+    found: list[int] = []
+    while len(found) < count:
+        base = _draw_base(rng, arena_bytes)
+        if all(abs(base - other) > 2 * (ARENA_GUARD_BYTES + ARENA_MAX_BYTES) for other in found):
+            found.append(base)
+    return tuple(found)
+
+
+def _draw_base(rng: np.random.Generator, arena_bytes: int) -> int:
+    draw = rng.random()
+    if draw < 0.35:
+        base = rng.integers(0x6800 << 32, 0x7800 << 32)  # like the heap and mapped memory
+    elif draw < 0.55:
+        base = rng.integers(1 << 32, 1 << 44)
+    elif draw < 0.7:
+        base = rng.integers(0x1000_0000, 0x7000_0000)  # like the data of a static program
+    else:
+        before = rng.integers(0, arena_bytes // _PAGE_BYTES + 1) * _PAGE_BYTES
+        base = (rng.integers(1, 1 << 12) << 31) - before
+    return int(base) // _PAGE_BYTES * _PAGE_BYTES
 
 
 def window_of(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from llmcc.sandbox.model import States
 from llmcc.states.draft import Draft, draft_windows
-from llmcc.states.layout import Window, arena_bytes_for, place, window_of
+from llmcc.states.layout import Window, arena_bytes_for, draw_arenas, place, window_of
 from llmcc.states.model import Block, Recipe
 from llmcc.states.trips import bound_of
 from llmcc.x86.registers import GPR
@@ -16,6 +16,8 @@ Ints = NDArray[np.int64]
 
 DEFAULT_MXCSR = 0x1F80
 _STACK = 0x7FFD_0000_0000
+# Round down, up and to zero; FTZ and DAZ, as -ffast-math programs start; all flags raised.
+_OTHER_MXCSR = np.array([0x3F80, 0x5F80, 0x7F80, 0x9FC0, 0x1FBF], np.uint32)
 # CF PF AF ZF SF OF
 _STATUS_FLAGS = 0x8D5
 
@@ -53,11 +55,12 @@ def place_draft(
         natural_bytes=min(recipe.facts.element_bytes),
     )
     count, arenas = len(reach), max(1, len(recipe.blocks))
+    addresses = draw_arenas(rng, arenas, arena_bytes=arena_bytes)
     memory = np.frombuffer(bytearray(rng.bytes(count * arenas * arena_bytes)), np.uint8)
     memory = memory.reshape(count, arenas, arena_bytes)
     values = dict(draft.values)
     for number, block in enumerate(recipe.blocks):
-        address = placing.address(number)
+        address = placing.address(number, addresses)
         _solve(
             block,
             values,
@@ -71,7 +74,7 @@ def place_draft(
         _write(
             memory, draft.data[number], placing.arena[number], placing.offset[number], start, length
         )
-    return _states(rng, recipe, draft, values, memory)
+    return _states(rng, recipe, draft, values, memory, addresses)
 
 
 def _cut(
@@ -126,6 +129,7 @@ def _states(
     draft: Draft,
     values: dict[str, Ints],
     memory: NDArray[np.uint8],
+    arenas: tuple[int, ...],
 ) -> States:
     count = len(memory)
     gpr = rng.integers(0, 1 << 64, (count, len(GPR)), dtype=np.uint64)
@@ -157,9 +161,18 @@ def _states(
         mask=rng.integers(0, 1 << 64, (count, 8), dtype=np.uint64),
         rflags=rng.integers(0, 1 << 12, count, dtype=np.uint64) & np.uint64(_STATUS_FLAGS)
         | np.uint64(2),
-        mxcsr=np.full(count, DEFAULT_MXCSR, np.uint32),
+        mxcsr=_controls(rng, count)
+        if recipe.facts.is_float
+        else np.full(count, DEFAULT_MXCSR, "u4"),
         memory=memory,
+        arenas=arenas,
     )
+
+
+def _controls(rng: np.random.Generator, count: int) -> NDArray[np.uint32]:
+    """MXCSR as programs have it: mostly the default, else rounding, flushing or flags raised."""
+    other = rng.choice(_OTHER_MXCSR, count)
+    return np.where(rng.random(count) < 0.85, np.uint32(DEFAULT_MXCSR), other)
 
 
 def _narrow(rng: np.random.Generator, recipe: Recipe, name: str, value: Ints, bits: int) -> Ints:

@@ -21,6 +21,7 @@ from llmcc.sandbox.model import (
 )
 from llmcc.x86.registers import GPR, XMM
 
+_RARE_SHARE = 0.25
 _DIRECTION_FLAG = np.uint64(0x400)
 
 
@@ -52,6 +53,16 @@ class Comparison:
         if not len(ran):
             return Refusal(Outcome.TIMED_OUT, "some states were never run")
         return self._explain(expected, actual, int(ran[0]))
+
+    def tell_tale(self, expected: Ends, actual: Ends) -> int | None:
+        """Name the first wrong run when few others are wrong as well; None when it tells nothing.
+
+        A rewrite that is wrong everywhere is noticed anyway: its states are not worth keeping.
+        """
+        is_wrong = self.wrong(expected, actual) & (actual.exit_id != NOT_RUN)
+        if not 0 < is_wrong.mean() < _RARE_SHARE:
+            return None
+        return int(np.flatnonzero(is_wrong)[0])
 
     def _registers(
         self, expected: Ends, actual: Ends, exits: NDArray[np.int32]
