@@ -29,7 +29,7 @@ WAITING = frozenset(
     """
     bytes_in_16_bit_lanes distance_by_sign_of_low_half hits_before_the_start
     magic_hash_without_a_branch matches_in_8_bit_lanes rounds_by_magnitude
-    special_size_without_a_branch trusts_dead_register_not_zero
+    special_size_without_a_branch
     """.split()
 )
 _BATTERIES: dict[int, Battery | Refusal] = {}
