@@ -13,6 +13,7 @@ from llmcc.states.blob import baseline_blob, loop_range
 from llmcc.states.generate import Learnt, learn, make_states, passes
 from llmcc.states.model import Recipe
 from llmcc.states.recipe import make_recipe
+from llmcc.states.trips import Length
 from llmcc.verify.chunk import Chunk, Runner
 from llmcc.verify.compare import Comparison
 from llmcc.verify.counterexamples import CounterExamples
@@ -21,6 +22,8 @@ from llmcc.verify.stepped import Stepped, choose_rows
 
 _FIRST_STATES = 250
 _STATES = 1000
+# Chunks of other than small trip counts, by their number; behind those the mutants are run on.
+_LENGTHS = {7: Length.LONG, 10: Length.HUGE}
 _LARGE_EVERY = 4  # one chunk of large trip counts after so many others
 _MAX_CHUNKS = 100
 _MIN_VALID_SHARE = 0.2
@@ -150,6 +153,7 @@ class Battery:
             replace(self._learnt, good=None, quiet=None),
             number=_MAX_CHUNKS,
             count=_FIRST_STATES,
+            constants=constants,
         )
 
     def weakness(self) -> Refusal | None:
@@ -207,15 +211,23 @@ class Battery:
         while len(self._chunks) <= number:
             position = len(self._chunks)
             count = _FIRST_STATES if position == 0 else 350 if position == 2 else _STATES
-            is_large = position % _LARGE_EVERY == 1
+            otherwise = Length.LARGE if position % _LARGE_EVERY == 1 else Length.SMALL
+            length = _LENGTHS.get(position, otherwise)
             made = self._make(
-                self.recipe, self._learnt, number=position, count=count, is_large=is_large
+                self.recipe, self._learnt, number=position, count=count, length=length
             )
             self._chunks.append(made)
         return self._chunks[number]
 
     def _make(
-        self, recipe: Recipe, learnt: Learnt, *, number: int, count: int, is_large: bool = False
+        self,
+        recipe: Recipe,
+        learnt: Learnt,
+        *,
+        number: int,
+        count: int,
+        length: Length = Length.SMALL,
+        constants: Sequence[int] = (),
     ) -> Chunk | None:
         states = make_states(
             recipe,
@@ -224,7 +236,8 @@ class Battery:
             seed=self.seed,
             chunk=number,
             count=count,
-            is_large=is_large,
+            length=length,
+            constants=constants,
         )
         if states is None:
             return None
