@@ -19,6 +19,7 @@ DEFAULT_MXCSR = 0x1F80
 _RANDOM, _SAME, _LAST = "random", "same", "last"
 _SURROUNDINGS = (_RANDOM, _SAME, _LAST)
 _LONGEST_ELEMENT = 8
+_MARGIN_BYTES = 160  # two of the widest vectors and more
 # What registers that hold nothing may well hold, besides anything.
 _COMMON = np.array([0, 1, 2, 8, 64, 0x7FFFFFFF, 1 << 63, (1 << 64) - 1], np.uint64)
 _STACK = 0x7FFD_0000_0000
@@ -121,18 +122,27 @@ def _surround(
     start: Ints,
     length: Ints,
 ) -> None:
-    """Fill some arenas with what stands in their window too, before it is written.
+    """Fill the bytes around some windows with what stands in them, before they are written.
 
     Elements in front of an array and behind it are like those in it, and may well be what a search
     looks for: random bytes never are.
     """
-    for row in np.flatnonzero(kinds != _RANDOM).tolist():
-        window = data[row, max(start[row], 0) : start[row] + length[row]]
-        size = len(window) if kinds[row] == _SAME else _LONGEST_ELEMENT
-        piece = window[-size:]
-        if len(piece):
-            end = int(offset[row] + length[row])
-            arena[row] = np.resize(np.roll(piece, end % len(piece)), arena.shape[1])
+    rows = np.flatnonzero((kinds != _RANDOM) & (length > 0))
+    if not len(rows):
+        return
+    own = (offset[rows, None], start[rows, None], length[rows, None])
+    offset, start, length = own
+    margin = np.arange(_MARGIN_BYTES)
+    target = np.concatenate([offset - 1 - margin, offset + length + margin], axis=1)
+    is_same = (kinds[rows] == _SAME)[:, None]
+    # The window again and again, or the elements that end it.
+    period = np.where(is_same, length, np.minimum(length, _LONGEST_ELEMENT))
+    first = length - period
+    source = start + first + (target - offset - first) % period
+    is_inside = (target >= 0) & (target < arena.shape[1])
+    is_inside &= (source >= 0) & (source < data.shape[1])
+    row = np.broadcast_to(rows[:, None], target.shape)[is_inside]
+    arena[row, target[is_inside]] = data[row, source[is_inside]]
 
 
 def _write(
