@@ -1,6 +1,7 @@
 # REFUSED: TIMED_OUT
 # REGION: sum -O2
-# ISA: avx512
+# ISA: avx2
+# WHY: An endless loop.
 .LR0:
 	addq	$1, %r9
 	jmp	.LR0
