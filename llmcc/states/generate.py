@@ -33,6 +33,7 @@ _BATCH_BYTES = 12 << 20
 _STATES_MOST = {Length.LARGE: 48, Length.LONG: 20, Length.HUGE: 4}
 _CHOSEN_BYTES = 64 << 10  # longest window of a trip count that a rewrite's constants suggest
 _DELTAS = (-1, 0, 1)
+_HEAVY_SYMBOLS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Learnt:
     good: DataPlan | None = None  # plans that stop the loop where they are meant to
     quiet: DataPlan | None = None  # plans under which conditional blocks are not touched
     deltas: dict[int, int] = field(default_factory=dict)  # exit -> iterations touched minus passes
+    heavy: Ints | None = None  # symbols that change the accumulators most, as constant data
 
 
 def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
@@ -65,7 +67,38 @@ def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
         )
         if delta is not None:
             deltas[int(exit_id)] = delta
-    return Learnt(good, _quiet(rng, recipe, oracle), deltas)
+    return Learnt(good, _quiet(rng, recipe, oracle), deltas, _heavy(rng, recipe, oracle))
+
+
+def _heavy(rng: np.random.Generator, recipe: Recipe, oracle: Oracle) -> Ints | None:
+    """Find the symbols with which an array of nothing else moves the accumulators most."""
+    if recipe.is_early_exit or not recipe.blocks or not recipe.accumulators:
+        return None
+    count = 2 * _symbol_count(recipe)
+    draft = draw_draft(rng, recipe, Learnt(), count, kind=CONSTANT)
+    states = _place(rng, recipe, draft, draft.trips, mode=ROOMY)
+    if states is None:
+        return None
+    ends = oracle(states)
+    moved = np.zeros(count)
+    for name in recipe.accumulators:
+        moved += _change(name, states, ends)
+    moved = np.where(ends.exit_id >= 0, moved / draft.trips, -1.0)
+    return draft.plan.background[np.argsort(-moved, kind="stable")[:_HEAVY_SYMBOLS]]
+
+
+def _change(name: str, states: States, ends: Ends) -> NDArray[np.float64]:
+    """By how much a register changed in each run, as 32-bit numbers: (N,)."""
+    if name in GPR:
+        column = GPR.index(name)
+        before, after = states.gpr[:, [column]], ends.gpr[:, [column]]
+    else:
+        row = int(name.removeprefix("xmm"))
+        before = np.ascontiguousarray(states.vector[:, row, :16]).view(np.uint32).astype(np.uint64)
+        after = np.ascontiguousarray(ends.vector[:, row, :16]).view(np.uint32).astype(np.uint64)
+    moved = (after - before).astype(np.uint32).view(np.int32)
+    total: NDArray[np.float64] = np.abs(moved.astype(np.float64)).sum(axis=1)
+    return total
 
 
 def _quiet(rng: np.random.Generator, recipe: Recipe, oracle: Oracle) -> DataPlan | None:
@@ -128,7 +161,15 @@ def make_states(
     trips = _suggested_trips(recipe, constants)
     if trips:
         count = min(count, max(16, _BATCH_BYTES // _CHOSEN_BYTES))
-    draft = draw_draft(rng, recipe, learnt, count, length=length, suggested=trips)
+    draft = draw_draft(
+        rng,
+        recipe,
+        learnt,
+        count,
+        length=length,
+        suggested=trips,
+        has_own_constants=bool(constants),
+    )
     reach = _reach(rng, recipe, learnt, oracle, draft)
     if reach is None:
         return None
@@ -190,6 +231,7 @@ def draw_draft(
     *,
     length: Length = Length.SMALL,
     suggested: Sequence[int] = (),
+    has_own_constants: bool = False,
     kind: int | None = None,
 ) -> Draft:
     """Draw trip counts, half of them `suggested` ones, and data; `kind`: of all data, if given."""
@@ -199,18 +241,41 @@ def draw_draft(
     trips = draw_trips(rng, recipe, count, length=length, limit=limit)
     if suggested:
         trips = np.where(rng.random(count) < 0.5, rng.choice(np.array(suggested), count), trips)
-    widths = recipe.facts.element_bytes
-    symbols = min(len(static_symbols(recipe.facts, width)) for width in widths)
-    symbols += 3 * (len(recipe.free) + len(recipe.vectors))
-    plan = draw_plan(rng, count, widths=len(widths), symbols=symbols, good=learnt.good)
+    plan = draw_plan(
+        rng,
+        count,
+        widths=len(recipe.facts.element_bytes),
+        symbols=_symbol_count(recipe),
+        good=learnt.good,
+    )
     if kind is not None:
         plan = replace(plan, kind=np.full(count, kind))
     elif length in (Length.LONG, Length.HUGE) and not recipe.is_early_exit:
         # Counters overflow where nearly all elements count.
-        plan = replace(plan, kind=np.where(rng.random(count) < 0.8, CONSTANT, plan.kind))
+        plan = _mostly_constant(rng, plan, share=0.8, background=learnt.heavy)
+    elif has_own_constants:
+        plan = _mostly_constant(rng, plan, share=0.4)
     if learnt.quiet is not None:
         plan = with_quiet(rng, plan, learnt.quiet)
     return make_draft(rng, recipe, plan, trips)
+
+
+def _mostly_constant(
+    rng: np.random.Generator, plan: DataPlan, *, share: float, background: Ints | None = None
+) -> DataPlan:
+    """Give a share of the states data of one symbol, out of `background` if given."""
+    is_constant = rng.random(len(plan)) < share
+    plan = replace(plan, kind=np.where(is_constant, CONSTANT, plan.kind))
+    if background is None:
+        return plan
+    return replace(plan, background=rng.choice(background, len(plan)))
+
+
+def _symbol_count(recipe: Recipe) -> int:
+    """How many symbols every state has, whatever the width of its elements."""
+    widths = recipe.facts.element_bytes
+    static = min(len(static_symbols(recipe.facts, width)) for width in widths)
+    return static + 3 * (len(recipe.free) + len(recipe.vectors))
 
 
 def rows_of_draft(draft: Draft, rows: NDArray[np.intp]) -> Draft:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from llmcc.sandbox.model import States
 from llmcc.states.draft import Draft, draft_windows
-from llmcc.states.layout import Window, arena_bytes_for, draw_arenas, place, window_of
+from llmcc.states.layout import PAGE_BYTES, Window, arena_bytes_for, draw_arenas, place, window_of
 from llmcc.states.model import Block, Recipe
 from llmcc.states.trips import bound_of
 from llmcc.x86.registers import GPR
@@ -19,6 +19,7 @@ DEFAULT_MXCSR = 0x1F80
 _RANDOM, _SAME, _LAST = "random", "same", "last"
 _SURROUNDINGS = (_RANDOM, _SAME, _LAST)
 _LONGEST_ELEMENT = 8
+_SEAM_SHARE = 0.3  # of batches with overlapping blocks
 _MARGIN_BYTES = 160  # two of the widest vectors and more
 # What registers that hold nothing may well hold, besides anything.
 _COMMON = np.array([0, 1, 2, 8, 64, 0x7FFFFFFF, 1 << 63, (1 << 64) - 1], np.uint64)
@@ -52,6 +53,11 @@ def place_draft(
     arena_bytes = arena_bytes_for((*windows, *draft.windows))
     if arena_bytes is None:
         return None
+    count, arenas = len(reach), max(1, len(recipe.blocks))
+    wants_seam = bool(is_together.any() and rng.random() < _SEAM_SHARE)
+    if wants_seam:
+        arena_bytes = max(arena_bytes, 2 * PAGE_BYTES)
+    where = draw_arenas(rng, arenas, arena_bytes=arena_bytes, wants_seam=wants_seam)
     placing = place(
         rng,
         windows,
@@ -60,15 +66,14 @@ def place_draft(
         is_together=is_together,
         is_flush=is_flush,
         natural_bytes=min(recipe.facts.element_bytes),
+        seam=where.seam,
     )
-    count, arenas = len(reach), max(1, len(recipe.blocks))
-    addresses = draw_arenas(rng, arenas, arena_bytes=arena_bytes)
     memory = np.frombuffer(bytearray(rng.bytes(count * arenas * arena_bytes)), np.uint8)
     memory = memory.reshape(count, arenas, arena_bytes)
     surroundings = rng.choice(_SURROUNDINGS, count)
     values = dict(draft.values)
     for number, block in enumerate(recipe.blocks):
-        address = placing.address(number, addresses)
+        address = placing.address(number, where.bases)
         _solve(
             block,
             values,
@@ -82,7 +87,7 @@ def place_draft(
         data, offset = draft.data[number], placing.offset[number]
         _surround(memory[:, number], surroundings, data, offset, start, length)
         _write(memory, data, placing.arena[number], offset, start, length)
-    return _states(rng, recipe, draft, values, memory, addresses)
+    return _states(rng, recipe, draft, values, memory, where.bases)
 
 
 def _cut(

@@ -21,6 +21,7 @@ from llmcc.verify.mutants import make_mutants
 from llmcc.verify.stepped import Stepped, choose_rows
 
 _FIRST_STATES = 250
+_OWN_STATES = 600  # with a rewrite's constants
 _STATES = 1000
 # Chunks of other than small trip counts, by their number; behind those the mutants are run on.
 _LENGTHS = {7: Length.LONG, 10: Length.HUGE}
@@ -32,6 +33,7 @@ _MUTANT_TIMEOUT_S = 0.05
 _SECOND_LOOK_CHUNKS = 8
 QUICK_CHUNKS = 3
 _KEPT_MOST = 8
+_FURTHER_STATES = 64
 MIN_MUTATION_SCORE = 0.85
 
 
@@ -152,7 +154,7 @@ class Battery:
             recipe,
             replace(self._learnt, good=None, quiet=None),
             number=_MAX_CHUNKS,
-            count=_FIRST_STATES,
+            count=_OWN_STATES,
             constants=constants,
         )
 
@@ -167,8 +169,11 @@ class Battery:
         """Run a blob in the sandbox."""
         return self._runner.run(blob, states, timeout_s=timeout_s)
 
-    def footprint_refusal(self, rewrite: Blob) -> Refusal | None:
-        """Single-step a rewrite, and gcc's loop the first time, and compare what they touch."""
+    def stepped_refusal(self, rewrite: Blob, code: bytes) -> Refusal | None:
+        """Single-step a rewrite, and gcc's loop the first time, and compare what they touch.
+
+        code: the rewrite's own bytes, at the beginning of the blob.
+        """
         if self._stepped is None:
             chunk = next(self.quick_chunks())
             done = passes(self.recipe, chunk.states, chunk.expected)
@@ -177,11 +182,16 @@ class Battery:
                 long_pass=self.recipe.small_trip // 2,
                 instruction_count=self.region.instruction_count,
             )
-            self._stepped = Stepped.of(self._baseline, chunk.part(rows), runner=self._runner)
+            self._stepped = Stepped.of(
+                self._baseline,
+                chunk.part(rows),
+                further=chunk.part(~rows).part(slice(_FURTHER_STATES)).states,
+                runner=self._runner,
+            )
         if isinstance(self._stepped, Refusal):
             return self._stepped
         return self._stepped.refuse(
-            rewrite, runner=self._runner, is_early_exit=self.recipe.is_early_exit
+            rewrite, code, runner=self._runner, is_early_exit=self.recipe.is_early_exit
         )
 
     def mutation_score(self) -> MutationScore:

@@ -40,6 +40,11 @@ class GatedRewrite(Protocol):
         ...
 
     @property
+    def code(self) -> bytes:
+        """The rewrite's own bytes, with which the blob begins."""
+        ...
+
+    @property
     def blob(self) -> Blob:
         """The rewrite in front of gcc's loop."""
         ...
@@ -156,7 +161,7 @@ def _after_first(
     again = battery.run(gated.blob, first.states)
     if battery.comparison.wrong(first.expected, again).any():
         return Refusal(Outcome.NOT_DETERMINISTIC)
-    if refusal := battery.footprint_refusal(gated.blob):
+    if refusal := battery.stepped_refusal(gated.blob, gated.code):
         return refusal
     own = set(read_facts(gated.text).constants) - set(battery.recipe.facts.constants)
     more = battery.chunk_with(sorted(own)) if own else None

@@ -117,6 +117,33 @@ def test_refuses_a_condition_that_no_state_fulfils(sandbox: Sandbox) -> None:
     assert verdict.outcome is Outcome.NOT_COVERED
 
 
+@pytest.mark.parametrize("is_special", [True, False])
+def test_refuses_a_vector_comparison_that_is_never_true(is_special: bool, sandbox: Sandbox) -> None:
+    # Adds 1 for a first element whose product is the constant; or for one that is 0, and takes
+    # it back.
+    text = f"""
+        movl $-1640531527, %r9d
+        vmovd %r9d, %xmm2
+        movl ${195934910 if is_special else 0}, %r9d
+        vmovd %r9d, %xmm3
+        vmovd (%rdi), %xmm4
+        vpmulld %xmm2, %xmm4, %xmm4
+        vpcmpeqd %xmm3, %xmm4, %xmm4
+        vmovd %xmm4, %r9d
+        subl %r9d, %eax
+        {"" if is_special else "addl %r9d, %eax"}
+        jmp .LH
+    """
+    (gated,) = check(all_regions()["sum"], [Proposal(text, "avx2", 0.0, "test")])
+    assert isinstance(gated, Gated), gated
+    verdict = verify(all_regions()["sum"], gated, sandbox=sandbox, seed=2, quick=True)
+    if not is_special:
+        assert isinstance(verdict, Verified), verdict
+        return
+    assert isinstance(verdict, Refusal)
+    assert verdict.outcome is Outcome.NOT_COVERED
+
+
 def test_only_a_marks_own_value_counts_as_reached() -> None:
     marked = instrument(".LR0:\n\tjmp\t.LH\n")
     assert marked is not None
