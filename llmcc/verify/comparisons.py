@@ -1,7 +1,7 @@
 """Vector comparisons of a rewrite that came out only one way in all runs that were stepped.
 
 A branch must go both ways before it counts as tested; a comparison whose mask is worked on without
-a branch must come out true in some lane and false in some lane for the same reason.
+a branch must be true and false in one lane at least, for the same reason.
 """
 
 from __future__ import annotations
@@ -36,35 +36,33 @@ class VectorComparison:
 
 
 class OneSided:
-    """Collects which ways the comparisons of a blob came out."""
+    """Collects which ways the comparisons of a blob came out, lane by lane."""
 
     def __init__(self, code: bytes) -> None:
         self._comparisons = _comparisons(code)
-        self._true: set[int] = set()
-        self._false: set[int] = set()
-        self._met: set[int] = set()
+        self._true: dict[int, NDArray[np.bool_]] = {}  # offset -> (lanes,): seen so
+        self._false: dict[int, NDArray[np.bool_]] = {}
 
     def look(self, steps: Steps) -> None:
         """Look at the mask in front of the instruction behind each comparison."""
-        last = {int(end) - 1 for end in steps.ends}
+        is_last = np.isin(np.arange(len(steps.offset)) + 1, steps.ends)
         for offset, comparison in self._comparisons.items():
-            met = [
-                row for row in np.flatnonzero(steps.offset == offset).tolist() if row not in last
-            ]
-            if not met:
+            met = np.flatnonzero((steps.offset == offset) & ~is_last)
+            if not len(met):
                 continue
-            lanes = _lanes(comparison, steps, np.array(met) + 1)
-            self._met.add(offset)
-            if lanes.any():
-                self._true.add(offset)
-            if not lanes.all():
-                self._false.add(offset)
+            lanes = _lanes(comparison, steps, met + 1)
+            never = np.zeros(comparison.lane_count, np.bool_)
+            self._true[offset] = self._true.get(offset, never) | lanes.any(axis=0)
+            self._false[offset] = self._false.get(offset, never) | ~lanes.all(axis=0)
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Comparisons that were executed and never true, or never false."""
-        missing = self._met - (self._true & self._false)
-        return tuple(self._comparisons[offset].text for offset in sorted(missing))
+        """Comparisons that were executed, and came out both ways in no lane."""
+        return tuple(
+            self._comparisons[offset].text
+            for offset in sorted(self._true)
+            if not (self._true[offset] & self._false[offset]).any()
+        )
 
 
 def _lanes(comparison: VectorComparison, steps: Steps, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
