@@ -17,6 +17,7 @@ from llmcc.gate.clobbers import (
 )
 from llmcc.gate.decode import decode
 from llmcc.gate.text import PlainText, check_text, is_identical
+from llmcc.gate.unset import check_unset
 from llmcc.outcome import Outcome, Refusal
 from llmcc.propose import Proposal
 from llmcc.regions.model import Region
@@ -85,6 +86,7 @@ def _check_bytes(
         or check_stack(decoded, region.contract)
         or check_stores(decoded, region.contract)
         or check_upper_halves(decoded)
+        or check_unset(decoded, region.contract)
     )
     if refusal is not None:
         return refusal

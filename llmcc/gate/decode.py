@@ -11,6 +11,7 @@ from capstone import x86_const as x86
 
 from llmcc.gate.allowed import ALLOWED, JUMPS, READ_ONLY
 from llmcc.gate.constants import constant_ranges
+from llmcc.gate.reads import FlagEffects, flag_effects, registers_read
 from llmcc.outcome import Outcome, Refusal
 from llmcc.states.blob import Built
 from llmcc.x86.registers import GPR, REGISTERS, RegisterName
@@ -29,6 +30,8 @@ class Decoded:
     text: str
     mnemonic: str
     written: tuple[RegisterName, ...]
+    read: tuple[RegisterName, ...]
+    flags: FlagEffects
     values: frozenset[str]  # families that are operands, so read or written as values
     addresses: frozenset[str]  # families that only make up an address
     is_store: bool
@@ -131,6 +134,8 @@ def _decoded(instruction: capstone.CsInsn) -> Decoded:
         text=f"{mnemonic} {instruction.op_str}".strip(),
         mnemonic=mnemonic,
         written=written_registers(instruction),
+        read=registers_read(instruction),
+        flags=flag_effects(instruction),
         values=_families(instruction, is_address=False),
         addresses=_families(instruction, is_address=True),
         is_store=is_store,
