@@ -35,6 +35,10 @@ _MEASURED_MOST = 2
 _ALPHA_EACH = ALPHA / (_MEASURED_MOST * len(_ISAS))
 # The second verification starts from states the first has not seen.
 _SECOND_SEED_STEP = 0x5EED
+_TESTS = 10_000
+# What is so much faster may be so because it does less: it is looked at for longer.
+_SUSPICIOUS_RATIO = 8.0
+_SUSPICIOUS_TESTS = 30_000
 # No further rewrite of a region is looked at after this long: one verification and one timing still
 # follow at most, which keeps a region within about 5 s.
 _LIMIT_S = 3.0
@@ -186,11 +190,24 @@ class _Attempt:
             return self._refused(measured, gated.proposal)
         decision = decide(measured)
         if decision.outcome is Outcome.ACCEPTED:
-            second_seed = self._seed + _SECOND_SEED_STEP
-            again = verify(self._region, gated, sandbox=self._sandbox, seed=second_seed)
+            again = self._verify_again(verified, gated, decision)
             if isinstance(again, Refusal):
                 return self._refused(again, gated.proposal)
         return _decided(decision, verified, gated, measured, seed=self._seed)
+
+    def _verify_again(
+        self, verified: Verified, gated: Gated, decision: Decision
+    ) -> Verified | Refusal:
+        """Start from other states; the mutation score of the region is known by now."""
+        is_suspicious = decision.low_ratio > _SUSPICIOUS_RATIO
+        return verify(
+            self._region,
+            gated,
+            sandbox=self._sandbox,
+            seed=self._seed + _SECOND_SEED_STEP,
+            tests=_SUSPICIOUS_TESTS if is_suspicious else _TESTS,
+            known_score=verified.mutation_score,
+        )
 
     def _refused(self, refusal: Refusal, proposal: Proposal) -> RegionDecision:
         return RegionDecision(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ARENA_MAX_COUNT = 8
-ARENA_MAX_BYTES = 1 << 20
+ARENA_MAX_BYTES = 2 << 20
 ARENA_GUARD_BYTES = 2 << 20
 # Where arenas lie unless a batch says otherwise.
 ARENA_BASE = 0x2_0000_0000

@@ -25,7 +25,7 @@ from llmcc.states.model import Bucket, Recipe
 from llmcc.states.place import place_draft
 from llmcc.states.recipe import make_recipe
 from llmcc.states.symbols import static_symbols
-from llmcc.states.trips import bound_of, largest_trip
+from llmcc.states.trips import Length, bound_of, largest_trip
 from llmcc.x86.registers import GPR
 
 Ints = NDArray[np.int64]
@@ -247,8 +247,8 @@ def _without_memory(
     """Sort states by how many passes gcc's loop makes of them."""
     found: list[Bucket] = []
     parts = [
-        make_states(recipe, learnt, oracle, seed=seed, chunk=n, count=1000, is_large=n > 1)
-        for n in range(4)
+        make_states(recipe, learnt, oracle, seed=seed, chunk=n, count=1000, length=length)
+        for n, length in enumerate([Length.SMALL] * 2 + [Length.LARGE] * 2)
     ]
     for name, (least, most) in _RANGES_WITHOUT_MEMORY.items():
         for states in parts:

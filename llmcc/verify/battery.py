@@ -13,6 +13,7 @@ from llmcc.states.blob import baseline_blob, loop_range
 from llmcc.states.generate import Learnt, learn, make_states, passes
 from llmcc.states.model import Recipe
 from llmcc.states.recipe import make_recipe
+from llmcc.states.trips import Length
 from llmcc.verify.chunk import Chunk, Runner
 from llmcc.verify.compare import Comparison
 from llmcc.verify.counterexamples import CounterExamples
@@ -20,7 +21,10 @@ from llmcc.verify.mutants import make_mutants
 from llmcc.verify.stepped import Stepped, choose_rows
 
 _FIRST_STATES = 250
+_OWN_STATES = 600  # with a rewrite's constants
 _STATES = 1000
+# Chunks of other than small trip counts, by their number; behind those the mutants are run on.
+_LENGTHS = {7: Length.LONG, 10: Length.HUGE}
 _LARGE_EVERY = 4  # one chunk of large trip counts after so many others
 _MAX_CHUNKS = 100
 _MIN_VALID_SHARE = 0.2
@@ -29,6 +33,7 @@ _MUTANT_TIMEOUT_S = 0.05
 _SECOND_LOOK_CHUNKS = 8
 QUICK_CHUNKS = 3
 _KEPT_MOST = 8
+_FURTHER_STATES = 64
 MIN_MUTATION_SCORE = 0.85
 
 
@@ -149,7 +154,8 @@ class Battery:
             recipe,
             replace(self._learnt, good=None, quiet=None),
             number=_MAX_CHUNKS,
-            count=_FIRST_STATES,
+            count=_OWN_STATES,
+            constants=constants,
         )
 
     def weakness(self) -> Refusal | None:
@@ -163,8 +169,11 @@ class Battery:
         """Run a blob in the sandbox."""
         return self._runner.run(blob, states, timeout_s=timeout_s)
 
-    def footprint_refusal(self, rewrite: Blob) -> Refusal | None:
-        """Single-step a rewrite, and gcc's loop the first time, and compare what they touch."""
+    def stepped_refusal(self, rewrite: Blob, code: bytes) -> Refusal | None:
+        """Single-step a rewrite, and gcc's loop the first time, and compare what they touch.
+
+        code: the rewrite's own bytes, at the beginning of the blob.
+        """
         if self._stepped is None:
             chunk = next(self.quick_chunks())
             done = passes(self.recipe, chunk.states, chunk.expected)
@@ -173,11 +182,16 @@ class Battery:
                 long_pass=self.recipe.small_trip // 2,
                 instruction_count=self.region.instruction_count,
             )
-            self._stepped = Stepped.of(self._baseline, chunk.part(rows), runner=self._runner)
+            self._stepped = Stepped.of(
+                self._baseline,
+                chunk.part(rows),
+                further=chunk.part(~rows).part(slice(_FURTHER_STATES)).states,
+                runner=self._runner,
+            )
         if isinstance(self._stepped, Refusal):
             return self._stepped
         return self._stepped.refuse(
-            rewrite, runner=self._runner, is_early_exit=self.recipe.is_early_exit
+            rewrite, code, runner=self._runner, is_early_exit=self.recipe.is_early_exit
         )
 
     def mutation_score(self) -> MutationScore:
@@ -207,15 +221,23 @@ class Battery:
         while len(self._chunks) <= number:
             position = len(self._chunks)
             count = _FIRST_STATES if position == 0 else 350 if position == 2 else _STATES
-            is_large = position % _LARGE_EVERY == 1
+            otherwise = Length.LARGE if position % _LARGE_EVERY == 1 else Length.SMALL
+            length = _LENGTHS.get(position, otherwise)
             made = self._make(
-                self.recipe, self._learnt, number=position, count=count, is_large=is_large
+                self.recipe, self._learnt, number=position, count=count, length=length
             )
             self._chunks.append(made)
         return self._chunks[number]
 
     def _make(
-        self, recipe: Recipe, learnt: Learnt, *, number: int, count: int, is_large: bool = False
+        self,
+        recipe: Recipe,
+        learnt: Learnt,
+        *,
+        number: int,
+        count: int,
+        length: Length = Length.SMALL,
+        constants: Sequence[int] = (),
     ) -> Chunk | None:
         states = make_states(
             recipe,
@@ -224,7 +246,8 @@ class Battery:
             seed=self.seed,
             chunk=number,
             count=count,
-            is_large=is_large,
+            length=length,
+            constants=constants,
         )
         if states is None:
             return None

@@ -8,6 +8,7 @@ Source: Intel SDM vol. 2, operand encoding of each instruction.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import capstone
@@ -59,9 +60,13 @@ def memory_operands(code: bytes) -> dict[int, tuple[MemoryOperand, ...]]:
             for position, operand in enumerate(instruction.operands)
             if _is_outside(instruction, operand)
         )
-        for instruction in _disassembler().disasm(code, 0)
-        if instruction.id  # constants behind the code do not decode
+        for instruction in instructions_of(code)
     }
+
+
+def instructions_of(code: bytes) -> Iterator[capstone.CsInsn]:
+    """Decode a blob; the constants behind its code are left out where they do not decode."""
+    return (instruction for instruction in _disassembler().disasm(code, 0) if instruction.id)
 
 
 @functools.cache

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmcc.outcome import Outcome, Refusal
-from llmcc.sandbox.model import STUCK, Blob, States
+from llmcc.sandbox.model import STUCK, Blob, States, Steps
 from llmcc.verify.chunk import Chunk, Runner
+from llmcc.verify.comparisons import OneSided
 from llmcc.verify.footprint import LINE_BYTES, PAGE_BYTES, Footprint, first_excess, footprints
 
 _SHORT_STATES = 8
@@ -31,18 +32,26 @@ class Stepped:
     exit_id: NDArray[np.int32]  # (N,)
     allowed: tuple[Footprint, ...]  # N
     step_count: int
+    further: States  # stepped by rewrites only, when a comparison came out one way only
 
     @classmethod
-    def of(cls, baseline: Blob, chunk: Chunk, *, runner: Runner) -> Stepped | Refusal:
+    def of(
+        cls, baseline: Blob, chunk: Chunk, *, further: States, runner: Runner
+    ) -> Stepped | Refusal:
         """Step gcc's loop through a chunk; some 10 us an instruction."""
         steps = runner.trace(baseline, chunk.states, steps_most=2 * _STEPS_MOST)
         allowed = footprints(baseline, steps)
         if allowed is None or (steps.exit_id != chunk.expected.exit_id).any():
             return Refusal(Outcome.NOT_A_COUNTED_STATE, "gcc's loop cannot be single-stepped")
-        return cls(chunk.states, steps.exit_id, allowed, len(steps.offset))
+        return cls(chunk.states, steps.exit_id, allowed, len(steps.offset), further)
 
-    def refuse(self, rewrite: Blob, *, runner: Runner, is_early_exit: bool) -> Refusal | None:
-        """Step a rewrite through the same states; None when it stays within gcc's footprint."""
+    def refuse(
+        self, rewrite: Blob, code: bytes, *, runner: Runner, is_early_exit: bool
+    ) -> Refusal | None:
+        """Step a rewrite through the same states; None when it stays within gcc's footprint.
+
+        code: the rewrite's own bytes, at the beginning of the blob.
+        """
         room = 2 * self.step_count + _EXTRA_STEPS
         steps = runner.trace(rewrite, self.states, steps_most=room)
         if (steps.exit_id == STUCK).any():
@@ -53,7 +62,19 @@ class Stepped:
         if actual is None:
             return Refusal(Outcome.GATE_UNDECODABLE, "an instruction that was stepped over")
         block_bytes = PAGE_BYTES if is_early_exit else LINE_BYTES
-        return first_excess(self.allowed, actual, block_bytes=block_bytes)
+        excess = first_excess(self.allowed, actual, block_bytes=block_bytes)
+        return excess or self._one_sided(rewrite, code, steps, runner=runner)
+
+    def _one_sided(
+        self, rewrite: Blob, code: bytes, steps: Steps, *, runner: Runner
+    ) -> Refusal | None:
+        comparisons = OneSided(code)
+        comparisons.look(steps)
+        if comparisons.texts:
+            comparisons.look(runner.trace(rewrite, self.further, steps_most=_STEPS_MOST))
+        if texts := comparisons.texts:
+            return Refusal(Outcome.NOT_COVERED, f"`{texts[0]}` came out one way only")
+        return None
 
 
 def choose_rows(

@@ -40,6 +40,11 @@ class GatedRewrite(Protocol):
         ...
 
     @property
+    def code(self) -> bytes:
+        """The rewrite's own bytes, with which the blob begins."""
+        ...
+
+    @property
     def blob(self) -> Blob:
         """The rewrite in front of gcc's loop."""
         ...
@@ -70,6 +75,7 @@ def verify(
     tests: int = 10_000,
     quick: bool = False,
     battery: Battery | None = None,
+    known_score: float | None = None,
 ) -> Verified | Refusal:
     """Test a rewrite against gcc's loop.
 
@@ -81,6 +87,8 @@ def verify(
         tests: valid states to reach; fewer refuse the region.
         quick: some 600 states and no mutants, for training; not enough to accept a rewrite.
         battery: the region's tests, to be shared by all its rewrites.
+        known_score: mutation score of the region under another seed, which is then believed; None:
+            run the mutants.
     """
     if battery is None:
         made = Battery.build(region, sandbox=sandbox, seed=seed)
@@ -98,7 +106,7 @@ def verify(
         refusal = _test(battery, gated, chunk, timeout_s=1.0 if number else _FIRST_TIMEOUT_S)
         if refusal is None and number == 0:
             refusal = _after_first(battery, gated, chunk, covered) or (
-                None if quick else _too_weak(battery)
+                None if quick or known_score is not None else _too_weak(battery)
             )
         if refusal is not None:
             return refusal
@@ -106,7 +114,7 @@ def verify(
         done += len(chunk)
     if refusal := _not_enough(battery, covered, done, least=0 if quick else tests):
         return refusal
-    score = None if quick else battery.mutation_score().share
+    score = None if quick else known_score or battery.mutation_score().share
     return Verified(gated, done, score, battery.seed, _KEY)
 
 
@@ -153,7 +161,7 @@ def _after_first(
     again = battery.run(gated.blob, first.states)
     if battery.comparison.wrong(first.expected, again).any():
         return Refusal(Outcome.NOT_DETERMINISTIC)
-    if refusal := battery.footprint_refusal(gated.blob):
+    if refusal := battery.stepped_refusal(gated.blob, gated.code):
         return refusal
     own = set(read_facts(gated.text).constants) - set(battery.recipe.facts.constants)
     more = battery.chunk_with(sorted(own)) if own else None

@@ -15,6 +15,7 @@ from llmcc.states.generate import Learnt, learn, make_states, passes
 from llmcc.states.layout import draw_arenas
 from llmcc.states.model import Recipe
 from llmcc.states.recipe import make_recipe
+from llmcc.states.trips import Length
 from llmcc.x86.registers import GPR
 from tests.verify.regions import all_regions
 
@@ -36,9 +37,9 @@ class Loop:
     def run(self, states: States) -> Ends:
         return self._sandbox.run(self._blob, states, timeout_s=2.0)
 
-    def states(self, count: int = 300, *, chunk: int = 0, is_large: bool = False) -> States:
+    def states(self, count: int = 300, *, chunk: int = 0, length: Length = Length.SMALL) -> States:
         made = make_states(
-            self.recipe, self.learnt, self.run, seed=1, chunk=chunk, count=count, is_large=is_large
+            self.recipe, self.learnt, self.run, seed=1, chunk=chunk, count=count, length=length
         )
         assert made is not None
         return made
@@ -71,7 +72,7 @@ def test_every_small_trip_count_occurs(sandbox: Sandbox) -> None:
 
 def test_large_trip_counts_are_powers_of_two_and_their_neighbours(sandbox: Sandbox) -> None:
     loop = Loop("sum", sandbox)
-    states = loop.states(is_large=True)
+    states = loop.states(length=Length.LARGE)
     trips = passes(loop.recipe, states, loop.run(states))
     assert all(any(abs(trip - (1 << n)) <= 1 for n in range(7, 13)) for trip in trips.tolist())
     assert trips.max() >= 2047
@@ -123,7 +124,7 @@ def test_timing_buckets_have_the_trip_counts_of_their_names(name: str, sandbox: 
 
 def test_arenas_lie_apart_and_some_across_a_multiple_of_two_gigabytes() -> None:
     rng = np.random.default_rng(3)
-    drawn = [draw_arenas(rng, 3, arena_bytes=8192) for _ in range(200)]
+    drawn = [draw_arenas(rng, 3, arena_bytes=8192).bases for _ in range(200)]
     for bases in drawn:
         assert all(base % 4096 == 0 and 0 < base < 1 << 47 for base in bases)
         assert min(np.diff(np.sort(bases))) > 8192
