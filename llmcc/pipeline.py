@@ -96,7 +96,9 @@ def _optimise(text: str, context: Context) -> UnitResult:
     decided = {id(region): workshop.decide(region) for region in hottest}
     records = tuple(_region_record(region, decided[id(region)]) for region in regions)
     fast_paths = tuple(
-        FastPath(region, decided[id(region)].rewrite, decided[id(region)].isa)
+        FastPath(
+            region, workshop.key(region), decided[id(region)].rewrite, decided[id(region)].isa
+        )
         for region in regions
         if decided[id(region)].outcome is Outcome.ACCEPTED
     )
@@ -127,9 +129,7 @@ class _Workshop:
         refusal = self._eligibility.refusal(region.function)
         if refusal is not None:
             return _decision_of(refusal)
-        key = region_key(
-            region, generation=self._generation, cpu=self._cpu, proposer=self._proposer
-        )
+        key = self.key(region)
         known = self._context.decisions.get(key)
         if known is not None:
             return known
@@ -143,6 +143,12 @@ class _Workshop:
         if decision.outcome not in _PASSING:
             self._context.decisions.put(key, decision)
         return decision
+
+    def key(self, region: Region) -> str:
+        """Return what the decision on a region is filed under."""
+        return region_key(
+            region, generation=self._generation, cpu=self._cpu, proposer=self._proposer
+        )
 
     def _try(self, region: Region) -> RegionDecision:
         if self._rewriter is None:

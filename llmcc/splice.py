@@ -3,21 +3,26 @@
 The guard reads one byte that a constructor in the same unit sets once, at start-up, by cpuid and
 xgetbv. It lives in a section of its own, `llmcc_cpu`, so that a program (or a test) can find all of
 them between the linker's symbols `__start_llmcc_cpu` and `__stop_llmcc_cpu` and switch them off.
+A table that is not loaded says where each guard is, so that a fast path can be switched off in a
+finished program (`llmcc.switches`).
 Source of the feature test: Intel SDM vol. 1, sections 14.3, 14.7.1, 15.2 and 15.4.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from llmcc.asm.model import Unit
 from llmcc.regions.model import Region
+from llmcc.switches.table import SECTION, Name, record_text
 
 _FEATURE_BIT = {"avx2": 1, "avx512": 2}
 _OWN_LABEL = re.compile(r"\.L([RHX])(\d*)\b")
 _CONSTANT = re.compile(r"\.LK(\d+)\b")
+_RECORD = re.compile(r'^\t\.quad\t(\.Lllmcc_fp\d+)\n\t\.ascii\t"(\w+)"$', re.MULTILINE)
+_GUARD_TEST = re.compile(r"\ttestb\t\$\d,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class FastPath:
     """An accepted rewrite of a region of the unit."""
 
     region: Region
+    key: str  # of the region, see store.keys.region_key
     text: str  # canonical rewrite text
     isa: str  # "avx2" or "avx512"
 
@@ -46,7 +52,16 @@ def splice(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
     for position, kept in enumerate(unit.lines):
         out.extend(before.get(position, ()))
         out.append(replaced.get(position, kept.text))
-    return "\n".join(out) + "\n" + _constructor()
+    return "\n".join(out) + "\n" + _constructor() + _table(unit, fast_paths)
+
+
+def without(text: str, keys: Collection[str]) -> str:
+    """Switch the fast paths of some keys off in a text that `splice` gave; other text unchanged."""
+    for guard, key in _RECORD.findall(text):
+        if key in keys:
+            at = text.index(f"\n{guard}:\n")
+            text = text[:at] + _GUARD_TEST.sub("\ttestb\t$0,", text[at:], count=1)
+    return text
 
 
 def _retargeted(text: str, head_label: str, number: int) -> str:
@@ -78,6 +93,20 @@ def _fast_path_text(path: FastPath, number: int) -> str:
         f"\tje\t{placement.head_label}",
     ]
     return "\n".join([*guard, *lines])
+
+
+def _table(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
+    """Text of the table of switches, see `llmcc.switches.table`."""
+    source = unit.lines[0].argument.strip('"') if unit.lines[0].name == ".file" else ""
+    records = [
+        record_text(
+            Name(path.key, path.region.function, path.region.placement.head_label, source),
+            guard_label=f".Lllmcc_fp{number}",
+            feature_bit=_FEATURE_BIT[path.isa],
+        )
+        for number, path in enumerate(fast_paths)
+    ]
+    return "\n".join([f'\t.section\t{SECTION},"",@progbits', *records]) + "\n"
 
 
 def _constructor() -> str:
