@@ -96,9 +96,7 @@ def _optimise(text: str, context: Context) -> UnitResult:
     decided = {id(region): workshop.decide(region) for region in hottest}
     records = tuple(_region_record(region, decided[id(region)]) for region in regions)
     fast_paths = tuple(
-        FastPath(
-            region, workshop.key(region), decided[id(region)].rewrite, decided[id(region)].isa
-        )
+        FastPath(region, workshop.key(region), decided[id(region)].rewrite, decided[id(region)].isa)
         for region in regions
         if decided[id(region)].outcome is Outcome.ACCEPTED
     )

@@ -41,18 +41,20 @@ def splice(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
         return "\n".join(line.text for line in unit.lines) + (
             "\n" if unit.ends_with_newline else ""
         )
+    source = unit.lines[0].argument.strip('"') if unit.lines[0].name == ".file" else ""
     before: dict[int, list[str]] = {}
     replaced: dict[int, str] = {}
     for number, path in enumerate(fast_paths):
         placement = path.region.placement
-        before.setdefault(placement.insert_before, []).append(_fast_path_text(path, number))
+        put = before.setdefault(placement.insert_before, [])
+        put += [*_record(path, number, source), _fast_path_text(path, number)]
         for line in placement.retarget:
             replaced[line] = _retargeted(unit.lines[line].text, placement.head_label, number)
     out: list[str] = []
     for position, kept in enumerate(unit.lines):
         out.extend(before.get(position, ()))
         out.append(replaced.get(position, kept.text))
-    return "\n".join(out) + "\n" + _constructor() + _table(unit, fast_paths)
+    return "\n".join(out) + "\n" + _constructor()
 
 
 def without(text: str, keys: Collection[str]) -> str:
@@ -95,18 +97,18 @@ def _fast_path_text(path: FastPath, number: int) -> str:
     return "\n".join([*guard, *lines])
 
 
-def _table(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
-    """Text of the table of switches, see `llmcc.switches.table`."""
-    source = unit.lines[0].argument.strip('"') if unit.lines[0].name == ".file" else ""
-    records = [
-        record_text(
-            Name(path.key, path.region.function, path.region.placement.head_label, source),
-            guard_label=f".Lllmcc_fp{number}",
-            feature_bit=_FEATURE_BIT[path.isa],
-        )
-        for number, path in enumerate(fast_paths)
+def _record(path: FastPath, number: int, source: str) -> list[str]:
+    """Lines that note the fast path in the table of switches; "?": in the group of its code.
+
+    So the linker drops the record of a COMDAT function with the function.
+    """
+    name = Name(path.key, path.region.function, path.region.placement.head_label, source)
+    guard_label, bit = f".Lllmcc_fp{number}", _FEATURE_BIT[path.isa]
+    return [
+        f'\t.pushsection\t{SECTION},"?",@progbits',
+        record_text(name, guard_label=guard_label, feature_bit=bit),
+        "\t.popsection",
     ]
-    return "\n".join([f'\t.section\t{SECTION},"",@progbits', *records]) + "\n"
 
 
 def _constructor() -> str:

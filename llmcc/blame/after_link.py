@@ -1,4 +1,4 @@
-"""What happens after a link when `LLMCC_TESTS` or `LLMCC_TEST_CMD` is set: the `ld` shim starts this.
+"""After a link, when `LLMCC_TESTS` or `LLMCC_TEST_CMD` is set: the `ld` shim starts this.
 
 A program that passes is left as it is. Else the guilty fast paths are switched off in it and in the
 files it was linked from, and refused in the store. Standard output and error are the log.
@@ -6,7 +6,6 @@ files it was linked from, and refused in the store. Standard output and error ar
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shlex
 import signal
@@ -17,7 +16,14 @@ from pathlib import Path
 
 from llmcc.blame.refuse import refuse
 from llmcc.blame.search import Blame, Ending, Trial, find_culprits
-from llmcc.blame.trial import BadTests, Command, Examples, find_examples, user_environment
+from llmcc.blame.trial import (
+    BadTests,
+    Command,
+    Examples,
+    find_examples,
+    taking_turns,
+    user_environment,
+)
 from llmcc.config import Config, read_config
 from llmcc.errors import LlmccError
 from llmcc.switches.files import Panel, read_switches
@@ -47,7 +53,8 @@ def try_linked(link: Link, config: Config, *, log: Callable[[str], None]) -> Bla
 
     Raises:
         BadTests: the tests are not there or cannot be started.
-        OSError: the output cannot be replaced; it is as it was linked.
+        OSError: the output cannot be replaced, and is as it was linked, or the store cannot be
+            written.
     """
     image = link.output.read_bytes()
     if is_relocatable(image) or not read_switches(link.output):
@@ -146,7 +153,7 @@ def _expanded(words: Sequence[str], folder: Path) -> list[str]:
 
 
 def _gccs_environment(pid: int) -> dict[str, str]:
-    """Return what gcc was started with: the nearest ancestor that gcc has not set its variables for.
+    """Return what gcc was started with; it is the nearest ancestor without gcc's own variables.
 
     Raises:
         BadTests: there is none.
@@ -174,12 +181,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = replace(read_config(), cache=Path(cache))
         folder = Path.cwd()
         link = Link(folder / output, tuple(words), folder, _gccs_environment(int(pid)))
-        with (config.cache / "user-tests.lock").open("w") as lock:
-            # Under make -j: one test would see what another has switched.
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with taking_turns(config.cache):
             try_linked(link, config, log=log)
     except (LlmccError, OSError) as error:
-        log(f"{output}: {error}. It is as it was linked.")
+        log(f"{output}: tests: {error}")
         return 1
     return 0
 

@@ -105,7 +105,9 @@ class _Search:
         """Take away from a set to switch off as long as the tests pass."""
         parts = 2
         while len(off) > 1:
-            chunks = [off[len(off) * n // parts : len(off) * (n + 1) // parts] for n in range(parts)]
+            chunks = [
+                off[len(off) * n // parts : len(off) * (n + 1) // parts] for n in range(parts)
+            ]
             rests = [[key for key in off if key not in chunk] for chunk in chunks]
             tried = chunks + rests if parts > 2 else chunks
             smaller = next((some for some in tried if self.run(some).is_passed), None)

@@ -5,13 +5,14 @@ They run as he would run them, with his rights and outside the sandbox.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
 import signal
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -113,6 +114,19 @@ def find_examples(folder: Path) -> tuple[tuple[Example, ...], tuple[Path, ...]]:
     return complete, tuple(example.given for example in found if example not in complete)
 
 
+@contextmanager
+def taking_turns(cache: Path) -> Iterator[None]:
+    """Wait until nobody else switches fast paths: under make -j one test would see another's.
+
+    Raises:
+        OSError: the cache cannot be written.
+    """
+    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (cache / "user-tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def user_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment a test gets, out of the one gcc was started with.
 
@@ -144,7 +158,7 @@ def _start(
 
 
 def _wait(process: subprocess.Popen[bytes], timeout_s: float | None) -> int | None:
-    """Return how a process ended, -n by signal n; None when it ran too long. All it left is killed."""
+    """Return how a process ended, -n by signal n; None after too long. What it left is killed."""
     try:
         return process.wait(timeout_s)
     except subprocess.TimeoutExpired:

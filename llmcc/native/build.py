@@ -1,4 +1,4 @@
-"""Compile the launcher and the `as` and `ld` shims into the user's cache, and make `llmcc` find them.
+"""Compile launcher and shims (`as`, `ld`) into the user's cache, and make `llmcc` find them.
 
 Layout in the cache: ``llmcc-native/<digest>/launcher``, ``…/libexec/as`` and, only searched when
 the user has named tests, ``…/libexec-tests/ld``, built once for each version of llmcc, its model,

@@ -1,10 +1,10 @@
 """Find the switches in the bytes of an ELF file, or of an archive of object files.
 
-A fast path is switched off by making the byte of its guard, `testb $F, .Lllmcc_cpu(%rip)`, zero: the
-jump to gcc's loop behind it is then always taken. Nothing else of the file changes, so no relinking
-is needed. What is at the place must be exactly that guard: GNU as has one encoding for it,
-F6 05 disp32 imm8, followed by a short (74) or near (0F 84) je. Does not cover: thin archives (their
-members are files of their own), objects with over 65,000 sections.
+A fast path is switched off by making the byte of its guard, `testb $F, .Lllmcc_cpu(%rip)`, zero:
+the jump to gcc's loop behind it is then always taken. Nothing else of the file changes, so no
+relinking is needed. What is at the place must be exactly that guard: GNU as has one encoding for
+it, F6 05 disp32 imm8, followed by a short (74) or near (0F 84) je. Does not cover: thin archives
+(their members are files of their own), objects with over 65,000 sections.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
+from elftools.elf.sections import SymbolTableSection
 
 from llmcc.switches.table import SECTION, Name, Record, UnreadableTable, read_records
 
@@ -60,10 +62,16 @@ def find_switches(image: bytes) -> tuple[Switch, ...]:
 
 
 def switched(image: bytes, switches: tuple[Switch, ...], off: frozenset[str]) -> bytes:
-    """Return the file's bytes with the fast paths of the keys `off` off and all others on."""
+    """Return the file's bytes with the fast paths of the keys `off` off and all others on.
+
+    Two keys may have one place, when the linker folds functions that are the same.
+    """
     changed = bytearray(image)
     for switch in switches:
-        changed[switch.at] = 0 if switch.name.key in off else switch.feature_bit
+        changed[switch.at] = switch.feature_bit
+    for switch in switches:
+        if switch.name.key in off:
+            changed[switch.at] = 0
     return bytes(changed)
 
 
@@ -73,7 +81,8 @@ def is_program(image: bytes) -> bool:
     if elf["e_type"] == "ET_EXEC":
         return True
     dynamic = elf.get_section_by_name(".dynamic")
-    flags = [tag["d_val"] for tag in dynamic.iter_tags("DT_FLAGS_1")] if dynamic else []
+    tags = dynamic.iter_tags("DT_FLAGS_1") if isinstance(dynamic, DynamicSection) else ()
+    flags = [int(tag["d_val"]) for tag in tags]
     has_interpreter = any(part["p_type"] == "PT_INTERP" for part in elf.iter_segments())
     return has_interpreter or any(flag & _DF_1_PIE for flag in flags)
 
@@ -103,16 +112,19 @@ def _objects(image: bytes) -> Iterator[tuple[int, int]]:
 
 def _of_object(image: bytes, start: int) -> Iterator[Switch]:
     elf = ELFFile(io.BytesIO(image))
-    section = elf.get_section_by_name(SECTION)
-    if section is None or elf["e_machine"] != "EM_X86_64":
+    if elf["e_machine"] != "EM_X86_64":
         return
     is_object = elf["e_type"] == "ET_REL"
-    relocated = _relocated(elf, elf.get_section_index(SECTION)) if is_object else {}
-    for record in read_records(section.data()):
-        guard = relocated.get(record.guard_field) if is_object else _offset(elf, record)
-        if guard is not None and _is_guard(image, guard, record.feature_bit):
-            at = guard + _IMMEDIATE_AT
-            yield Switch(record.name, start + at, record.feature_bit, is_on=image[at] != 0)
+    # An object has one table for each of its COMDAT groups, and one for the rest.
+    for index, section in enumerate(elf.iter_sections()):
+        if section.name != SECTION:
+            continue
+        relocated = _relocated(elf, index) if is_object else {}
+        for record in read_records(section.data()):
+            guard = relocated.get(record.guard_field) if is_object else _offset(elf, record)
+            if guard is not None and _is_guard(image, guard, record.feature_bit):
+                at = guard + _IMMEDIATE_AT
+                yield Switch(record.name, start + at, record.feature_bit, is_on=image[at] != 0)
 
 
 def _relocated(elf: ELFFile, section_index: int) -> dict[int, int]:
@@ -122,6 +134,8 @@ def _relocated(elf: ELFFile, section_index: int) -> dict[int, int]:
         if not isinstance(section, RelocationSection) or section["sh_info"] != section_index:
             continue
         symbols = elf.get_section(section["sh_link"])
+        if not isinstance(symbols, SymbolTableSection):
+            continue
         for entry in section.iter_relocations():
             symbol = symbols.get_symbol(entry["r_info_sym"])
             index = symbol["st_shndx"]

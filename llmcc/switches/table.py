@@ -2,7 +2,7 @@
 
 `splice` writes the section `.debug.llmcc_paths`; the linker fills in where each guard is. The name
 begins with `.debug` because linkers then let a record's code be dropped (COMDAT, `--gc-sections`),
-as they do for DWARF; under another name gold fails and ld throws the table away. `strip` removes it.
+as they do for DWARF; under another name gold fails and ld drops the table. `strip` removes it.
 A record: version (1 byte), the guard's feature bit (1), the guard's address (8), region key (64
 ASCII characters), then function, label of the loop's head and source file, each ended by a zero.
 """
