@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from llmcc.blame.refuse import refuse
+from llmcc.blame.refuse import refuse, with_same_text
 from llmcc.blame.search import Blame, Ending, Trial, find_culprits
 from llmcc.blame.trial import (
     BadTests,
@@ -75,7 +75,7 @@ def try_linked(link: Link, config: Config, *, log: Callable[[str], None]) -> Bla
             log(blame.failure)
         if blame.ending is Ending.FOUND:
             keys = [culprit.key for culprit in blame.culprits]
-            panel.keep(keys)
+            panel.keep([same for key in keys for same in with_same_text(key, config.cache)])
             names = [panel.name(key) for key in keys]
             for refused in refuse(blame.culprits, names, cache=config.cache):
                 name, decision = refused.name, refused.decision

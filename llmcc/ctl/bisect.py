@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from llmcc.blame.refuse import Refused, refuse
+from llmcc.blame.refuse import Refused, refuse, with_same_text
 from llmcc.blame.search import Blame, Ending, Trial, find_culprits
 from llmcc.blame.trial import BadTests, Command, taking_turns, user_environment
 from llmcc.config import read_config
@@ -78,7 +78,7 @@ def _search(test: Command, panel: Panel, folder: Path) -> Blame:
         panel.switch_off(off)
         trial = test.run()
         click.echo(f"  {len(off)} off: {'passes' if trial.is_passed else 'fails'}", err=True)
-        if not panel.is_off(off):
+        if panel.is_undone():
             raise _Rebuilt(
                 f"{test.title} builds the project anew, with all fast paths. Build it first, and "
                 "give a command that only tests it."
@@ -92,7 +92,7 @@ def _refused(blame: Blame, panel: Panel, cache: Path) -> list[Refused]:
     if blame.ending is not Ending.FOUND:
         return []
     keys = [culprit.key for culprit in blame.culprits]
-    panel.keep(keys)
+    panel.keep([same for key in keys for same in with_same_text(key, cache)])
     return refuse(blame.culprits, [panel.name(key) for key in keys], cache=cache)
 
 

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -48,6 +49,20 @@ def switchable_files(folder: Path) -> list[Path]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """How a file was left: it need not be read again as long as it is the same."""
+
+    off: frozenset[str]
+    inode: int
+    ctime_ns: int
+
+    @classmethod
+    def now(cls, path: Path, off: frozenset[str]) -> Self:
+        status = path.stat()
+        return cls(off, status.st_ino, status.st_ctime_ns)
+
+
 class Panel:
     """The switches of some files; as a context manager it leaves the files as they were found.
 
@@ -62,6 +77,7 @@ class Panel:
         """
         self._paths = [path.resolve() for path in paths]
         self._found = {path: read_switches(path) for path in self._paths}
+        self._left: dict[Path, _Left] = {}
         self._is_kept = False
 
     def __enter__(self) -> Self:
@@ -105,22 +121,23 @@ class Panel:
         off = frozenset(keys)
         for path, found in self._found.items():
             was_off = frozenset(s.name.key for s in found if not s.is_on)
-            if path.exists():
+            its_own = (off | was_off) & frozenset(s.name.key for s in found)
+            if path.exists() and self._left.get(path) != _Left.now(path, its_own):
                 _switch(path, off | was_off)
+                self._left[path] = _Left.now(path, its_own)
 
     def keep(self, keys: Sequence[str]) -> None:
         """Leave these off for good."""
         self.switch_off(keys)
         self._is_kept = True
 
-    def is_off(self, keys: Iterable[str]) -> bool:
-        """Tell whether the files still have these off; a build in between switches them on."""
-        off = frozenset(keys)
-        return not any(
-            s.is_on and s.name.key in off
-            for path in self._paths
-            if path.exists()
-            for s in read_switches(path)
+    def is_undone(self) -> bool:
+        """Tell whether something that was left off is on again: built anew by somebody else."""
+        return any(
+            switch.is_on and switch.name.key in left.off
+            for path, left in self._left.items()
+            if path.exists() and left != _Left.now(path, left.off)
+            for switch in read_switches(path)
         )
 
 

@@ -230,9 +230,7 @@ def test_inline_functions_of_several_cxx_units_are_switched_off(compiler: Compil
     build(compiler, ["g++", "-Wl,--gc-sections", "a.o", "main.o", "-o", "p"], **TESTS)
     assert states(compiler.folder / "p")["_Z7wrong_bPKii"] is False
     assert states(compiler.folder / "a.o") == {"_Z7wrong_bPKii": False, "_Z7right_aPKii": True}
-    # The linker took a.o's copy; main.o's is another rewrite as long as its unit differs.
-    assert states(compiler.folder / "main.o")["_Z7wrong_bPKii"] is True
-    build(compiler, ["g++", "main.o", "-o", "p"], **TESTS)
+    # The linker took a.o's copy; main.o's has another key, since its unit differs, but this text.
     assert states(compiler.folder / "main.o")["_Z7wrong_bPKii"] is False
     expected = (compiler.folder / "tests/2.out").read_bytes()
     assert run(compiler.folder / "p", BAD_INPUT) == expected

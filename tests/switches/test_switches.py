@@ -201,7 +201,9 @@ def test_a_panel_leaves_files_as_it_found_them(folder: Path) -> None:
         assert panel.keys(folder / "p") == [KEYS["first"]]
         panel.switch_off([KEYS["first"]])
         assert call(folder, "./p") == RIGHT
-        assert panel.is_off(KEYS.values()) is False
+        assert not panel.is_undone()
+        (folder / "p").write_bytes(before["p"])
+        assert panel.is_undone()
         raise KeyboardInterrupt
     assert {name: (folder / name).read_bytes() for name in before} == before
     after = (folder / "p").stat()
