@@ -58,8 +58,7 @@ class _Left:
     ctime_ns: int
 
     @classmethod
-    def now(cls, path: Path, off: frozenset[str]) -> Self:
-        status = path.stat()
+    def of(cls, status: os.stat_result, off: frozenset[str]) -> Self:
         return cls(off, status.st_ino, status.st_ctime_ns)
 
 
@@ -75,10 +74,13 @@ class Panel:
         Raises:
             OSError, UnreadableTable: as `read_switches`.
         """
-        self._paths = [path.resolve() for path in paths]
-        self._found = {path: read_switches(path) for path in self._paths}
+        self._found: dict[Path, tuple[Switch, ...]] = {}
         self._left: dict[Path, _Left] = {}
         self._is_kept = False
+        for path in dict.fromkeys(path.resolve() for path in paths):
+            status = path.stat()
+            self._found[path] = read_switches(path)
+            self._left[path] = _Left.of(status, _off(self._found[path]))
 
     def __enter__(self) -> Self:
         return self
@@ -120,11 +122,11 @@ class Panel:
         """
         off = frozenset(keys)
         for path, found in self._found.items():
-            was_off = frozenset(s.name.key for s in found if not s.is_on)
+            was_off = _off(found)
             its_own = (off | was_off) & frozenset(s.name.key for s in found)
-            if path.exists() and self._left.get(path) != _Left.now(path, its_own):
+            if path.exists() and self._left[path] != _Left.of(path.stat(), its_own):
                 _switch(path, off | was_off)
-                self._left[path] = _Left.now(path, its_own)
+                self._left[path] = _Left.of(path.stat(), its_own)
 
     def keep(self, keys: Sequence[str]) -> None:
         """Leave these off for good."""
@@ -136,9 +138,13 @@ class Panel:
         return any(
             switch.is_on and switch.name.key in left.off
             for path, left in self._left.items()
-            if path.exists() and left != _Left.now(path, left.off)
+            if path.exists() and left != _Left.of(path.stat(), left.off)
             for switch in read_switches(path)
         )
+
+
+def _off(switches: Iterable[Switch]) -> frozenset[str]:
+    return frozenset(switch.name.key for switch in switches if not switch.is_on)
 
 
 def _switch(path: Path, off: frozenset[str]) -> None:

@@ -201,14 +201,25 @@ def test_a_panel_leaves_files_as_it_found_them(folder: Path) -> None:
         assert panel.keys(folder / "p") == [KEYS["first"]]
         panel.switch_off([KEYS["first"]])
         assert call(folder, "./p") == RIGHT
-        assert not panel.is_undone()
-        (folder / "p").write_bytes(before["p"])
-        assert panel.is_undone()
         raise KeyboardInterrupt
     assert {name: (folder / name).read_bytes() for name in before} == before
     after = (folder / "p").stat()
     assert (after.st_mode, after.st_mtime_ns) == (status.st_mode, status.st_mtime_ns)
     assert sorted(path.name for path in folder.iterdir() if path.name.startswith(".")) == []
+
+
+def test_a_file_that_is_built_anew_meanwhile_is_noticed(folder: Path) -> None:
+    built = (folder / "loops.o").read_bytes()
+    with Panel([folder / "loops.o"]) as panel:
+        panel.switch_off([KEYS["first"]])
+        assert not panel.is_undone()
+        (folder / "loops.o").write_bytes(built)
+        assert panel.is_undone()
+        panel.switch_off([KEYS["first"]])
+        assert not panel.is_undone()
+        (folder / "loops.o").unlink()
+        panel.switch_off([KEYS["second"]])
+        assert not panel.is_undone()
 
 
 def test_a_running_program_is_not_disturbed(folder: Path) -> None:
