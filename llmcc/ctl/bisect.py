@@ -13,7 +13,7 @@ import click
 
 from llmcc.blame.refuse import Refused, refuse, with_same_text
 from llmcc.blame.search import Blame, Ending, Trial, find_culprits
-from llmcc.blame.trial import BadTests, Command, taking_turns, user_environment
+from llmcc.blame.trial import Command, taking_turns, user_environment
 from llmcc.config import read_config
 from llmcc.errors import LlmccError
 from llmcc.switches.files import Panel, switchable_files
@@ -53,7 +53,7 @@ def bisect(folder: Path, timeout_s: float | None, command: tuple[str, ...]) -> N
             refused = _refused(blame, panel, config.cache)
             for one, culprit in zip(refused, blame.culprits, strict=True):
                 click.echo("\n".join(_lines(one, panel.files(culprit.key))))
-    except (BadTests, _Rebuilt) as error:
+    except (LlmccError, OSError) as error:
         click.echo(f"llmcc: bisect: {error}", err=True)
         raise SystemExit(_MISUSE) from None
     except KeyboardInterrupt:

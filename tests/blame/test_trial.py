@@ -40,8 +40,8 @@ def test_a_signal_is_a_failure(tmp_path: Path) -> None:
 
 def test_a_command_that_does_not_end_is_killed_with_all_it_started(tmp_path: Path) -> None:
     script = "sh -c 'echo $$ > child; while :; do :; done' & wait"
-    trial = shell(script, tmp_path, timeout_s=0.5).run()
-    assert "ran longer than 0.5 s" in trial.failure
+    trial = shell(script, tmp_path, timeout_s=2).run()
+    assert "ran longer than 2 s" in trial.failure
     status = Path(f"/proc/{(tmp_path / 'child').read_text().strip()}/stat")
     # Killed; it may still wait for init to notice.
     assert not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"

@@ -23,12 +23,12 @@ BUILT = ("p", "loops.o", "libloops.a")
 
 
 def bisect(
-    compiler: Compiler, *arguments: str, folder: Path | None = None
+    compiler: Compiler, *arguments: str, folder: Path | None = None, **environ: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "llmcc.ctl.main", "bisect", *arguments],
         cwd=folder or compiler.folder,
-        env={**os.environ, "LLMCC_DIR": str(compiler.cache)},
+        env={**os.environ, "LLMCC_DIR": str(compiler.cache), **environ},
         capture_output=True,
         text=True,
         check=False,
@@ -206,6 +206,17 @@ def test_a_read_only_folder_is_an_error_that_changes_nothing(
         project.chmod(0o755)
     assert done.returncode == 2
     assert "Permission denied" in done.stderr
+    assert contents(project) == before
+
+
+def test_a_cache_that_cannot_be_written_is_an_error_that_changes_nothing(
+    compiler: Compiler, project: Path
+) -> None:
+    before = contents(project)
+    (project / "file").touch()
+    done = bisect(compiler, "--", "sh", "-c", CHECK, LLMCC_DIR=str(project / "file"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("llmcc: bisect: ")
     assert contents(project) == before
 
 
