@@ -137,13 +137,15 @@ def _eq_sum(term: Term, value: int) -> Term:
     if value == 0 == constant and never_wraps(term):
         return all_of([eq(arg, const(0, width)) for arg in term.args])
     wanted = (value - constant) % (1 << width)
-    if len(term.args) == 1 and factors[0] & 1:
-        inverse = pow(factors[0], -1, 1 << width)
-        return _eq_const(term.args[0], wanted * inverse % (1 << width))
-    rest = linear(width, [(1, term)], -constant - wanted)
     if len(term.args) == 1:
-        return intern("eq", 1, (rest, const(0, width)))
-    return _zero_sum(rest)
+        # An even factor says nothing of the argument's top bits.
+        by = (factors[0] & -factors[0]).bit_length() - 1
+        if wanted & ((1 << by) - 1):
+            return boolean(False)
+        inverse = pow(factors[0] >> by, -1, 1 << width)
+        rest = extract(term.args[0], 0, width - by)
+        return eq(rest, const((wanted >> by) * inverse, width - by))
+    return _zero_sum(linear(width, [(1, term)], -constant - wanted))
 
 
 def ult(left: Term, right: Term) -> Term:
@@ -220,7 +222,7 @@ def ite(test: Term, high: Term, low: Term) -> Term:
     elif high.is_const and low.is_const:
         if (found := _const_choice(test, high.data, low.data, width)) is not None:
             return found
-    if (extreme := _extreme(test, high, low)) is not None:
+    if (extreme := _absolute(test, high, low) or _extreme(test, high, low)) is not None:
         return extreme
     if (common := _common_sum(test, high, low)) is not None:
         return common
@@ -246,6 +248,13 @@ def _const_choice(test: Term, high: int, low: int, width: int) -> Term | None:
     if high == 0 and low in (1, ones):
         return (zext if low == 1 else sext)(complement(test), width)
     return None
+
+
+def _absolute(test: Term, high: Term, low: Term) -> Term | None:
+    """Recognise the absolute value: the greater of a value and its negative."""
+    if test.op != "extract" or test.args[0] is not low or test.data != low.width - 1:
+        return None
+    return smax(high, low) if high is linear(low.width, [(-1, low)]) else None
 
 
 def _extreme(test: Term, high: Term, low: Term) -> Term | None:

@@ -10,13 +10,13 @@ import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from llmcc.prove.decode import Instruction, NotModelled, decode
+from llmcc.prove.decode import Instruction, NotModelled, Register, decode
 from llmcc.prove.facts import Facts, joined
 from llmcc.prove.flags import condition
 from llmcc.prove.semantics import SEMANTICS
-from llmcc.prove.simplify import complement
+from llmcc.prove.simplify import complement, extract
 from llmcc.prove.state import Fault, State, merged
-from llmcc.prove.terms import Term
+from llmcc.prove.terms import Term, const
 
 FAULT = -1
 # Tells whether a path's condition, with one more, can be met at all; True when it does not know.
@@ -151,7 +151,7 @@ class _Run:
                 except Fault as fault:
                     self.ends.append(End(FAULT, state, str(fault)))
                     return
-                following = [(state, one.end)]
+                following = [(other, one.end) for other in _split(state, one)]
             if len(following) != 1 or program.is_meeting(following[0][1]):
                 for other, target in following:
                     self.push(other, target, laps + self._is_back(offset, target))
@@ -178,6 +178,47 @@ class _Run:
                 other.facts = facts
                 found.append((other, target))
         return found
+
+
+def _split(state: State, one: Instruction) -> list[State]:
+    """Make the position of the first set bit a number, by a path for each that is possible.
+
+    Searches compute the address to go on from by it.
+    """
+    if one.mnemonic not in ("tzcnt", "bsf"):
+        return [state]
+    target = one.operands[0]
+    assert isinstance(target, Register)
+    scan = _scanned(state.gpr[target.number])
+    if scan is None or target.bits < 32:
+        return [state]
+    found: list[State] = []
+    facts: Facts | None = state.facts
+    for position in range(scan.width):
+        bit = extract(scan, position, 1)
+        if facts is None or facts.decide(bit) is False:
+            continue
+        if (here := facts.assume(bit)) is not None:
+            other = state.copy()
+            other.facts = here
+            other.gpr[target.number] = const(position, 64)
+            found.append(other)
+        facts = facts.assume(complement(bit))
+    if facts is not None:
+        state.facts = facts
+        found.append(state)
+    return found
+
+
+def _scanned(result: Term) -> Term | None:
+    """Find the word whose first set bit an instruction has just looked for."""
+    if result.op == "ite":
+        result = result.args[2]  # bsf: the other choice is undefined
+    if result.op == "zext":
+        result = result.args[0]
+    if result.op != "ctz" or result.args[0].op == "var":
+        return None
+    return result.args[0]
 
 
 def run(

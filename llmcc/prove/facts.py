@@ -11,23 +11,28 @@ from llmcc.prove.terms import Term, boolean
 
 def literal(term: Term) -> tuple[Term, bool]:
     """Strip a negation: the term that is decided, and which way makes `term` true."""
-    if term.op == "xor" and term.args[0].is_const:
+    if term.op == "xor" and term.args[0].op == "const":
         return complement(term), False
     return term, True
 
 
 class Facts:
-    """Decided terms and conjunctions known to be false; never changed, `assume` makes new ones."""
+    """Decided terms, ranges of values, conjunctions known to be false.
 
-    __slots__ = ("_clauses", "_known", "path")
+    Never changed: `assume` makes new ones.
+    """
+
+    __slots__ = ("_clauses", "_known", "_ranges", "path")
 
     def __init__(
         self,
         known: Mapping[Term, bool] | None = None,
         clauses: tuple[Term, ...] = (),
         path: tuple[Term, ...] = (),
+        ranges: Mapping[Term, tuple[int, int]] | None = None,
     ) -> None:
         self._known = dict(known or {})
+        self._ranges = dict(ranges or {})  # least and greatest value of what is compared
         self._clauses = clauses
         self.path = path
         """The conditions assumed, in order; together they are the path's condition."""
@@ -40,6 +45,8 @@ class Facts:
         known = self._known.get(term)
         if known is None and term.op == "and":
             known = self._decide_all(term.args)
+        elif known is None and term.op in ("eq", "ult") and term.args[1].is_const:
+            known = self._decide_range(term)
         return known if known is None or polarity else not known
 
     def _decide_all(self, terms: Iterable[Term]) -> bool | None:
@@ -51,12 +58,36 @@ class Facts:
             is_open = is_open or value is None
         return None if is_open else True
 
+    def _decide_range(self, term: Term) -> bool | None:
+        value, limit = term.args[0], term.args[1].data
+        low, high = self._ranges.get(value, (0, value.top))
+        if term.op == "ult":
+            return True if high < limit else False if low >= limit else None
+        if not low <= limit <= high:
+            return False
+        return True if low == high else None
+
+    def _narrow(self, term: Term, polarity: bool) -> None:
+        """Take note of a decided comparison with a constant."""
+        value, limit = term.args[0], term.args[1].data
+        low, high = self._ranges.get(value, (0, value.top))
+        match term.op, polarity:
+            case "ult", True:
+                high = min(high, limit - 1)
+            case "ult", False:
+                low = max(low, limit)
+            case "eq", True:
+                low = high = limit
+            case "eq", False:
+                low, high = low + (low == limit), high - (high == limit)
+        self._ranges[value] = (low, high)
+
     def assume(self, test: Term) -> Facts | None:
         """Add a fact; None when it contradicts what is known."""
         decided = self.decide(test)
         if decided is not None:
             return self if decided else None
-        found = Facts(self._known, self._clauses, (*self.path, test))
+        found = Facts(self._known, self._clauses, (*self.path, test), self._ranges)
         return found if found._add(test) else None
 
     def _add(self, test: Term) -> bool:
@@ -69,6 +100,8 @@ class Facts:
             term, polarity = literal(one)
             if decided is None or term not in self._known:
                 self._known[term] = polarity
+                if term.op in ("eq", "ult") and term.args[1].is_const:
+                    self._narrow(term, polarity)
                 if term.op == "and":
                     if polarity:
                         waiting.extend(term.args)

@@ -179,10 +179,21 @@ def extract(term: Term, low: int, width: int) -> Term:
     used = max((term.top >> low).bit_length(), 1)
     if used < width:
         return zext(extract(term, low, used), width)
+    if width == 1 and term.op == "sum" and (moved := _shifted(term)) is not None:
+        source, by = moved
+        return extract(source, low - by, 1) if low >= by else const(0, 1)
     if width == 1 and low == term.width - 1 and term.op == "sum" and term.data[1] >> low:
         flipped = linear(term.width, [(1, term)], 1 << low)
         return complement(extract(flipped, low, 1))
     return intern("extract", width, (term,), low)
+
+
+def _shifted(term: Term) -> tuple[Term, int] | None:
+    """See a sum as one term shifted left; None when it is more."""
+    (factor, *others), constant = term.data
+    if others or constant or factor & (factor - 1):
+        return None
+    return term.args[0], factor.bit_length() - 1
 
 
 def _truncate(term: Term, width: int) -> Term | None:
@@ -285,6 +296,12 @@ def _append(flat: list[Term], piece: Term) -> None:
 
 def complement(term: Term) -> Term:
     """Invert every bit."""
+    if term.width == 1 and term.op != "const":
+        # Tests are negated all the time: the same as below, without its generality.
+        if term.op != "xor":
+            return intern("xor", 1, (const(1, 1), term))
+        if len(term.args) == 2 and term.args[0].op == "const":
+            return term.args[1]
     return bitwise("xor", (term, const(-1, term.width)), term.width)
 
 
