@@ -38,11 +38,12 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far one run may go; `is_late` is asked at every branch."""
+    """How far one run may go, and whether its paths are joined where they meet."""
 
     steps: int
     paths: int
-    is_late: Callable[[], bool]
+    is_late: Callable[[], bool]  # asked at every branch
+    is_joining: bool = True
 
 
 class Program:
@@ -124,7 +125,9 @@ class _Run:
     def go(self) -> None:
         while self.heap:
             key = heapq.heappop(self.heap)
-            states = _joined_states(self.waiting.pop(key))
+            states = self.waiting.pop(key)
+            if self.limits.is_joining:
+                states = _joined_states(states)
             paths = len(self.ends) + len(self.waiting) + len(states)
             if paths > self.limits.paths:
                 raise TooLong("too many paths")

@@ -14,7 +14,7 @@ from typing import Protocol
 from llmcc.outcome import Outcome, Refusal
 from llmcc.prove.decode import NotModelled
 from llmcc.prove.equivalence import Counterexample, Unknown, compare_ends
-from llmcc.prove.execute import FAULT, Limits, Program, run
+from llmcc.prove.execute import FAULT, Limits, Program, TooLong, run
 from llmcc.prove.facts import Facts
 from llmcc.prove.level import PROVED, Level, bounded, tested
 from llmcc.prove.solver import Answer, ask
@@ -138,7 +138,11 @@ class _Proof:
         if states is None:
             return self.tested("no state to start from")
         start = make_start(self._region.contract, recipe, states, 0, built.blob.code, trip=0)
-        found = self._compare(start, baseline, rewrite, self._feasible)
+        try:
+            found = self._compare(start, baseline, rewrite, None)
+        except TooLong:
+            # Perhaps only because of paths that no value takes.
+            found = self._compare(start, baseline, rewrite, self._feasible)
         if isinstance(found, Counterexample):
             return self._replay(start, found) or self.tested(f"{found.what}: not confirmed")
         return self.tested(f"undecided: {found.what}") if found else PROVED
@@ -186,7 +190,8 @@ class _Proof:
         rewrite: Program,
         feasible: Callable[[Facts], bool] | None,
     ) -> Counterexample | Unknown | None:
-        limits = Limits(_STEPS_MOST, _PATHS_MOST, self._is_late)
+        # Without memory what ends the loop is in its registers: joined, they could not be followed.
+        limits = Limits(_STEPS_MOST, _PATHS_MOST, self._is_late, is_joining=start.trip > 0)
         expected, _ = run(baseline, start.state, limits=limits, feasible=feasible)
         if all(end.exit_id == FAULT for end in expected):
             raise NotModelled("gcc's loop touches memory outside its arenas")

@@ -6,6 +6,7 @@ is stored to. Not modelled: x87, MXCSR, mask registers, zmm, segments, unaligned
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -235,7 +236,7 @@ def _chosen_memory(guard: Term, left: State, right: State) -> dict[int, Ref]:
         for address in sorted(left.memory.keys() | right.memory.keys())
         if left.memory.get(address) != right.memory.get(address)
     ]
-    for address, following in zip(differing, [*differing[1:], None], strict=True):
+    for address, following in itertools.zip_longest(differing, differing[1:]):
         run.append(address)
         if following == address + 1:
             continue
