@@ -13,6 +13,9 @@ from pathlib import Path
 
 from llmcc.errors import LlmccError
 
+# Levels of evidence, the weakest first; what each says stands in `prove.level`.
+LEVELS = ("tested", "bounded", "proved")
+
 
 class Mode(Enum):
     """What a compile may do."""
@@ -47,6 +50,9 @@ class Config:
     """`LLMCC_SEED`: start of every random choice; 0."""
     backend: str
     """`LLMCC_BACKEND`: who proposes; `embedded`."""
+    require: str
+    """`LLMCC_REQUIRE`: the weakest level of evidence that is accepted: `tested` unless told,
+    `bounded` or `proved`. See `prove.level`."""
 
 
 def read_config(environ: Mapping[str, str] | None = None) -> Config:
@@ -67,6 +73,7 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         sample_count=int(_number(environ, "LLMCC_SAMPLES", 8)),
         seed=int(_number(environ, "LLMCC_SEED", 0)),
         backend=environ.get("LLMCC_BACKEND") or "embedded",
+        require=_level(environ),
     )
 
 
@@ -95,6 +102,13 @@ def _mode(environ: Mapping[str, str]) -> Mode:
     if mode is Mode.SYNC and environ.get("SOURCE_DATE_EPOCH"):
         return Mode.APPLY
     return mode
+
+
+def _level(environ: Mapping[str, str]) -> str:
+    name = environ.get("LLMCC_REQUIRE") or LEVELS[0]
+    if name not in LEVELS:
+        raise BadSetting(f"LLMCC_REQUIRE: {name!r} is not one of {', '.join(LEVELS)}")
+    return name
 
 
 def _number(environ: Mapping[str, str], name: str, otherwise: float) -> float:

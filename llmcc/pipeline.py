@@ -119,7 +119,8 @@ class _Workshop:
         self._generation = generation()
         self._cpu = cpu_name()
         config = context.config
-        self._proposer = f"{config.backend} {config.sample_count} {config.seed}"
+        # A decision made under one requirement says nothing of what another would have given.
+        self._proposer = f"{config.backend} {config.sample_count} {config.seed} {config.require}"
         self._rewriter: Rewriter | None = None
 
     def decide(self, region: Region) -> RegionDecision:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from llmcc.backends.embedded.backend import EmbeddedBackend
-from llmcc.config import Config
+from llmcc.config import LEVELS, Config
 from llmcc.decide import Decision, decide
 from llmcc.errors import LlmccError
 from llmcc.gate.check import Gated, check
@@ -17,6 +17,8 @@ from llmcc.measure.model import DECIDING_NAMES, Measured
 from llmcc.measure.rounds import measure
 from llmcc.outcome import Outcome, OutcomeClass, Refusal
 from llmcc.propose import Backend, Proposal, Request
+from llmcc.prove.level import Level, is_enough
+from llmcc.prove.prove import BUDGET_S, PATIENT_BUDGET_S, Rewrite, find_level
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
 from llmcc.sandbox.selftest import open_checked_sandbox
@@ -70,6 +72,7 @@ class RegionRewriter:
         """
         self._sample_count = config.sample_count
         self._seed = config.seed
+        self._require = config.require
         self._clock = clock
         self._backend = _make_backend(config) if backend is None else backend
         self._sandbox = open_checked_sandbox(config.cache) if sandbox is None else sandbox
@@ -96,7 +99,12 @@ class RegionRewriter:
         if isinstance(battery, Refusal):
             return RegionDecision(battery.outcome, battery.detail, seed=self._seed)
         attempt = _Attempt(
-            region, battery, sandbox, self._seed, is_late=lambda: self._clock() >= deadline_s
+            region,
+            battery,
+            sandbox,
+            self._seed,
+            require=self._require,
+            is_late=lambda: self._clock() >= deadline_s,
         )
         endings: list[RegionDecision] = []
         for isa in isas:
@@ -120,6 +128,7 @@ class _Attempt:
         sandbox: Sandbox,
         seed: int,
         *,
+        require: str,
         is_late: Callable[[], bool],
     ) -> None:
         self.is_late = is_late
@@ -127,6 +136,7 @@ class _Attempt:
         self._battery = battery
         self._sandbox = sandbox
         self._seed = seed
+        self._require = require
 
     def best_of(self, isa: str, candidates: Sequence[_Candidate]) -> RegionDecision:
         """Decide on the rewrites for one ISA; the ending that came furthest stands for them all."""
@@ -179,12 +189,30 @@ class _Attempt:
         if isinstance(measured, Refusal):
             return self._refused(measured, gated.proposal)
         decision = decide(measured)
-        if decision.outcome is Outcome.ACCEPTED:
-            second_seed = self._seed + _SECOND_SEED_STEP
-            again = verify(self._region, gated, sandbox=self._sandbox, seed=second_seed)
-            if isinstance(again, Refusal):
-                return self._refused(again, gated.proposal)
-        return _decided(decision, verified, gated, measured, seed=self._seed)
+        made = _decided(decision, verified, gated, measured, seed=self._seed)
+        if decision.outcome is not Outcome.ACCEPTED:
+            return made
+        second_seed = self._seed + _SECOND_SEED_STEP
+        again = verify(self._region, gated, sandbox=self._sandbox, seed=second_seed)
+        if isinstance(again, Refusal):
+            return self._refused(again, gated.proposal)
+        level = self._level(gated, verified)
+        if isinstance(level, Refusal):
+            return self._refused(level, gated.proposal)
+        if not is_enough(level.text, self._require):
+            detail = f"{level.text}: {level.sentence}"
+            return replace(made, outcome=Outcome.LEVEL_NOT_REACHED, detail=detail)
+        return replace(made, level=level.text, level_detail=level.sentence)
+
+    def _level(self, gated: Gated, verified: Verified) -> Level | Refusal:
+        """Find what can be shown beyond the tests; patiently only where the user asks for it."""
+        return find_level(
+            self._region,
+            Rewrite(gated.text, gated.isa, verified.tests, verified.mutation_score),
+            sandbox=self._sandbox,
+            seed=self._seed,
+            budget_s=BUDGET_S if self._require == LEVELS[0] else PATIENT_BUDGET_S,
+        )
 
     def _refused(self, refusal: Refusal, proposal: Proposal) -> RegionDecision:
         return RegionDecision(

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from llmcc.prove.compare import any_of, eq
+from llmcc.prove.choices import any_of
+from llmcc.prove.compare import eq
 from llmcc.prove.execute import FAULT, End
 from llmcc.prove.facts import Facts
 from llmcc.prove.lanes import join
@@ -66,7 +67,11 @@ class EndTree:
 
 
 def compare_ends(
-    contract: Contract, expected: Sequence[End], actual: Sequence[End], *, left_s: Callable[[], float]
+    contract: Contract,
+    expected: Sequence[End],
+    actual: Sequence[End],
+    *,
+    left_s: Callable[[], float],
 ) -> Counterexample | Unknown | None:
     """Compare; None when equal for all values of the variables.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from llmcc.prove.compare import all_of
+from llmcc.prove.choices import all_of
 from llmcc.prove.simplify import complement
 from llmcc.prove.terms import Term, boolean
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 
-from llmcc.prove.compare import all_of, any_of, eq, ite, slt, ult
+from llmcc.prove.choices import all_of, any_of, ite
+from llmcc.prove.compare import eq, slt, ult
 from llmcc.prove.simplify import add, bitwise, complement, extract, sub
 from llmcc.prove.terms import Term, boolean, const, var
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-RANKS = ("tested", "bounded", "proved")
+from llmcc.config import LEVELS
+
 _NAME = re.compile(r"[a-z]+")
 
 
@@ -44,7 +45,7 @@ class Level:
         return "tested only" + (f": {self.detail}" if self.detail else "")
 
 
-def tested(states: int, mutation_score: float | None, detail: str = "") -> Level:
+def tested(states: int, mutation_score: float | None, detail: str) -> Level:
     """Make the level that every accepted rewrite has."""
     score = "" if mutation_score is None else f", {mutation_score:.2f}"
     return Level("tested", f"tested({states}{score})", detail)
@@ -59,7 +60,7 @@ PROVED = Level("proved", "proved")
 
 
 def is_enough(text: str, required: str) -> bool:
-    """Whether a level's text is at least as strong as a requirement (a word of RANKS)."""
+    """Whether a level's text is at least as strong as a requirement (a word of LEVELS)."""
     match = _NAME.match(text)
     name = match[0] if match else ""
-    return name in RANKS and RANKS.index(name) >= RANKS.index(required)
+    return name in LEVELS and LEVELS.index(name) >= LEVELS.index(required)

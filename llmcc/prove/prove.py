@@ -75,6 +75,8 @@ def find_level(
         return proof.level()
     except NotModelled as error:
         return proof.tested(str(error))
+    except RecursionError:
+        return proof.tested("terms too deep")
     finally:
         forget()
 
@@ -231,4 +233,3 @@ def _is_at_start(recipe: Recipe, trip: int) -> bool:
     if not recipe.latches:
         return max(strides, default=0) <= 0
     return trip % 2 == 0
-

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from llmcc.prove.compare import ashr, eq, ite, lshr, shl, slt, smax, smin, umax, umin
+from llmcc.prove.choices import ite, smax, smin, umax, umin
+from llmcc.prove.compare import eq, slt
+from llmcc.prove.counts import ashr, lshr, shl
 from llmcc.prove.decode import Immediate, Instruction, Memory, NotModelled, Register
 from llmcc.prove.lanes import Refs, bitwise_map, from_lanes, join, lane_map, lanes, zeros
 from llmcc.prove.simplify import add, complement, extract, linear, mul, sext, sub, zext
@@ -133,9 +135,7 @@ def _odd_product(grow: Callable[[Term, int], Term]) -> Lane:
 
 def _pair_products(a: Term, b: Term) -> Term:
     """pmaddwd: two signed products of words, added."""
-    products = [
-        mul(sext(extract(a, at, 16), 32), sext(extract(b, at, 16), 32)) for at in (0, 16)
-    ]
+    products = [mul(sext(extract(a, at, 16), 32), sext(extract(b, at, 16), 32)) for at in (0, 16)]
     return add(*products)
 
 

@@ -307,30 +307,17 @@ def complement(term: Term) -> Term:
 
 def bitwise(op: str, args: Iterable[Term], width: int) -> Term:
     """Make and, or, xor of any number of terms of one width; no terms: all ones, zeros, zeros."""
-    mask = (1 << width) - 1
-    constant = mask if op == "and" else 0
-    found: dict[Term, None] = {}
-    waiting = list(args)
     if op == "or" and width == 1:
-        return complement(bitwise("and", [complement(arg) for arg in waiting], 1))
-    while waiting:
-        arg = waiting.pop()
-        if arg.op == op:
-            waiting.extend(arg.args)
-        elif arg.op == "const":
-            constant = _fold(op, constant, arg.data)
-        elif op == "xor" and arg in found:
-            del found[arg]
-        else:
-            found[arg] = None
-    terms = sorted(found, key=lambda term: term.serial)
-    if constant == (0 if op == "and" else mask) and op != "xor":
-        return const(constant, width)
-    if op != "xor" and _has_complements(terms, mask):
-        return const(0 if op == "and" else mask, width)
+        return complement(bitwise("and", [complement(arg) for arg in args], 1))
+    mask = (1 << width) - 1
+    constant, terms = _flat(op, args, mask)
+    is_neutral = constant == (mask if op == "and" else 0)
+    if op != "xor":
+        absorbing = 0 if op == "and" else mask
+        if constant == absorbing or _has_complements(terms, mask):
+            return const(absorbing, width)
     if not terms:
         return const(constant, width)
-    is_neutral = constant == (mask if op == "and" else 0)
     if len(terms) == 1 and is_neutral:
         return terms[0]
     if op == "xor" and width > 1 and constant == 1 << (width - 1):
@@ -343,6 +330,24 @@ def bitwise(op: str, args: Iterable[Term], width: int) -> Term:
             return chosen
     top = min(term.top for term in every) if op == "and" else _union_top(every)
     return intern(op, width, tuple(every), top=top)
+
+
+def _flat(op: str, args: Iterable[Term], mask: int) -> tuple[int, list[Term]]:
+    """Flatten: all constants in one, the other terms sorted, each once (in xor: if odd)."""
+    constant = mask if op == "and" else 0
+    found: dict[Term, None] = {}
+    waiting = list(args)
+    while waiting:
+        arg = waiting.pop()
+        if arg.op == op:
+            waiting.extend(arg.args)
+        elif arg.op == "const":
+            constant = _fold(op, constant, arg.data)
+        elif op == "xor" and arg in found:
+            del found[arg]
+        else:
+            found[arg] = None
+    return constant, sorted(found, key=lambda term: term.serial)
 
 
 def _fold(op: str, left: int, right: int) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from llmcc.prove.facts import Facts
 from llmcc.prove.flags import BITS, NAMES, free_flags
@@ -15,8 +17,8 @@ from llmcc.prove.terms import Term, const, var
 from llmcc.regions.model import Contract
 from llmcc.sandbox.model import ARENA_BASE, ARENA_STRIDE, States
 from llmcc.states.data import UNIFORM
-from llmcc.states.generate import Learnt, draw_draft
 from llmcc.states.draft import make_draft
+from llmcc.states.generate import Learnt, draw_draft
 from llmcc.states.layout import TIGHT
 from llmcc.states.model import Block, Recipe
 from llmcc.states.place import place_draft
@@ -131,32 +133,32 @@ def _one(states: States, row: int) -> States:
     )  # fmt: skip
 
 
-def concrete(start: Start, values: dict[Term, int]) -> States:
+def concrete(start: Start, values: Mapping[Term, int]) -> States:
     """Put a counter-example's values into the concrete state."""
-    made = start.states
-    found = _one(made, 0)
+    found = _one(start.states, 0)
     by_name = {str(term.data): (value, term.width // 8) for term, value in values.items()}
     for number, term in enumerate(start.state.gpr):
         inner = term.args[0] if term.op == "zext" else term
         if inner.op == "var" and inner.data in by_name:
             found.gpr[0, number] = by_name[inner.data][0]
     for number, name in enumerate(XMM):
-        for at in range(YMM_BYTES):
-            if (name_at := f"{name}.{at}") in by_name:
-                value, size = by_name[name_at]
-                raw = np.frombuffer(value.to_bytes(size, "little"), np.uint8)
-                found.vector[0, number, at : at + size] = raw
+        _fill(found.vector[0, number], by_name, [f"{name}.{at}" for at in range(YMM_BYTES)])
     for flag in NAMES:
         if (flag_name := f"flag.{flag}") in by_name:
             bit = np.uint64(1 << BITS[flag])
             found.rflags[0] &= ~bit
             found.rflags[0] |= bit * np.uint64(by_name[flag_name][0])
     for span in start.state.ground.spans:
-        arena = (span.start - ARENA_BASE) // ARENA_STRIDE
-        for address in range(span.start, span.end):
-            if (name := memory_name(address)) in by_name:
-                value, size = by_name[name]
-                raw = np.frombuffer(value.to_bytes(size, "little"), np.uint8)
-                at = address - span.start
-                found.memory[0, arena, at : at + size] = raw
+        arena = found.memory[0, (span.start - ARENA_BASE) // ARENA_STRIDE]
+        _fill(arena, by_name, [memory_name(at) for at in range(span.start, span.end)])
     return found
+
+
+def _fill(
+    target: NDArray[np.uint8], values: Mapping[str, tuple[int, int]], names: Sequence[str]
+) -> None:
+    """Write the values that have a name: names[n] starts at byte n."""
+    for at, name in enumerate(names):
+        if name in values:
+            value, size = values[name]
+            target[at : at + size] = np.frombuffer(value.to_bytes(size, "little"), np.uint8)

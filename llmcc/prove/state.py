@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from llmcc.prove.compare import any_of, ite
+from llmcc.prove.choices import any_of, ite
 from llmcc.prove.decode import Immediate, Memory, NotModelled, Operand, Register
 from llmcc.prove.facts import Facts
 from llmcc.prove.flags import Flags, chosen
@@ -168,12 +168,13 @@ class State:
     def load(self, address: int, count: int, *, when: Term | None = None) -> Refs:
         """Load bytes; `when`: the access happens under a condition only."""
         code = self.ground.code
-        if 0 <= address and address + count <= len(code):
+        if address >= 0 and address + count <= len(code):
             return tuple((const(byte, 8), 0) for byte in code[address : address + count])
         self._touch(address, count, when)
         memory, ground = self.memory, self.ground
         return tuple(
-            memory[at] if at in memory else ground.byte(at) for at in range(address, address + count)
+            memory[at] if at in memory else ground.byte(at)
+            for at in range(address, address + count)
         )
 
     def store(self, address: int, refs: Refs, *, when: Term | None = None) -> None:
@@ -241,9 +242,7 @@ def _chosen_memory(guard: Term, left: State, right: State) -> dict[int, Ref]:
         if following == address + 1:
             continue
         pair = [
-            tuple(
-                state.memory[at] if at in state.memory else state.ground.byte(at) for at in run
-            )
+            tuple(state.memory[at] if at in state.memory else state.ground.byte(at) for at in run)
             for state in (left, right)
         ]
         found.update(zip(run, choose(guard, *pair), strict=True))
@@ -259,5 +258,3 @@ def _chosen_logs(
     never = boolean(False)
     keys = left.keys() | right.keys()
     return {key: ite(guard, left.get(key, never), right.get(key, never)) for key in keys}
-
-

@@ -81,8 +81,6 @@ def var(name: str, width: int) -> Term:
     return intern("var", width, (), name)
 
 
-
-
 def boolean(value: bool) -> Term:
     """Make a 1-bit constant."""
     return const(int(value), 1)

@@ -75,9 +75,7 @@ def _operands(rng: np.random.Generator, count: int, size: int) -> NDArray[np.uin
 
 def symbolic_state(code: bytes) -> State:
     """A state whose registers and memory are variables, with pointers where forms want them."""
-    gpr = [
-        const(_POINTERS[n], 64) if n in _POINTERS else var(f"r{n}", 64) for n in range(len(GPR))
-    ]
+    gpr = [const(_POINTERS[n], 64) if n in _POINTERS else var(f"r{n}", 64) for n in range(len(GPR))]
     vector = []
     for number in range(16):
         words = [var(f"v{number}.{part}", 64) for part in range(4)]
@@ -199,11 +197,13 @@ def main(count: int) -> int:
         for text in wrong[mnemonic][:3]:
             print(f"    {text}")
         total += tests
-    seconds = time.monotonic() - started_s
-    print(f"{len(forms)} mnemonics, {total} forms, {total * count} operand sets, "
-          f"{sum(map(len, wrong.values()))} differences, {seconds:.0f} s; "
-          f"{Path('/proc/cpuinfo').read_text().partition('model name')[2].splitlines()[0][3:]}")  # fmt: skip
-    return sum(map(len, wrong.values()))
+    differences_found = sum(map(len, wrong.values()))
+    cpu = Path("/proc/cpuinfo").read_text().partition("model name")[2].splitlines()[0][3:]
+    print(
+        f"{len(forms)} mnemonics, {total} forms, {total * count} operand sets, "
+        f"{differences_found} differences, {time.monotonic() - started_s:.0f} s; {cpu}"
+    )
+    return differences_found
 
 
 if __name__ == "__main__":

@@ -62,7 +62,9 @@ def _candidates(mnemonic: str) -> Iterator[str]:
     """Guess operand forms; the assembler throws out those that do not exist."""
     if mnemonic == "lea":
         yield from (
-            f"lea {target}, [{address}]" for target in ("rax", "eax", "ax") for address in _ADDRESSES
+            f"lea {target}, [{address}]"
+            for target in ("rax", "eax", "ax")
+            for address in _ADDRESSES
         )
         return
     if mnemonic == "vzeroupper":
