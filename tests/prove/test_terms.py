@@ -1,0 +1,275 @@
+"""Bringing a term into its normal form never changes its value, and facts never contradict it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from llmcc.prove import choices, compare, counts, simplify
+from llmcc.prove.evaluate import Words, evaluate
+from llmcc.prove.facts import Facts
+from llmcc.prove.simplify import complement
+from llmcc.prove.solver import Answer, ask, translate
+from llmcc.prove.terms import Term, const, forget, intern, var
+
+ROWS = 48
+WIDTHS = (1, 8, 16, 32, 64)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A term as it was asked for, and as the constructors made it."""
+
+    raw: Term
+    normal: Term
+
+
+class Pool:
+    """Terms made of a few variables, each of terms made before, so that rules find their shapes."""
+
+    def __init__(self, seed: int) -> None:
+        forget()
+        self.rng = np.random.default_rng(seed)
+        self.values: dict[Term, Words] = {}
+        self.pairs: dict[int, list[Pair]] = {width: [] for width in WIDTHS}
+        for width in WIDTHS:
+            for number in range(3):
+                term = var(f"x{number}", width)
+                self.values[term] = self._words(width)
+                self._keep(Pair(term, term))
+            for value in (0, 1, -1, 1 << (width - 1), 3, int(self.rng.integers(0, 1 << 62))):
+                self._keep(Pair(const(value, width), const(value, width)))
+
+    def _words(self, width: int) -> Words:
+        mask = np.uint64((1 << width) - 1)
+        half = 1 << (width - 1)
+        edges = np.array([0, 1, 2, 2 * half - 1, half, half - 1], np.uint64)
+        words = self.rng.integers(0, 1 << 64, ROWS, dtype=np.uint64)
+        chosen = self.rng.choice(edges, ROWS)
+        return np.where(self.rng.random(ROWS) < 0.5, chosen, words) & mask
+
+    def _keep(self, pair: Pair) -> Pair:
+        self.pairs[pair.raw.width].append(pair)
+        return pair
+
+    def pick(self, width: int) -> Pair:
+        known = self.pairs[width]
+        # Late terms more often: they have the structure.
+        at = int(len(known) * (1 - self.rng.random() ** 2))
+        return known[min(at, len(known) - 1)]
+
+    def grow(self) -> Pair:
+        """Make one more term."""
+        width = int(self.rng.choice(WIDTHS))
+        makers = [self._sum, self._bits, self._shape, self._test, self._choice, self._extreme]
+        makers += [self._shift, self._count] if width > 1 else []
+        return self._keep(makers[int(self.rng.integers(len(makers)))](width))
+
+    def _sum(self, width: int) -> Pair:
+        a, b = self.pick(width), self.pick(width)
+        match int(self.rng.integers(3)):
+            case 0:
+                return Pair(_raw_sum(width, 1, a, b), simplify.add(a.normal, b.normal))
+            case 1:
+                return Pair(_raw_sum(width, -1, a, b), simplify.sub(a.normal, b.normal))
+        raw = intern("mul", width, (a.raw, b.raw))
+        return Pair(raw, simplify.mul(a.normal, b.normal))
+
+    def _bits(self, width: int) -> Pair:
+        op = str(self.rng.choice(["and", "or", "xor"]))
+        a, b = self.pick(width), self.pick(width)
+        if self.rng.random() < 0.25:
+            ones = const(-1, width)
+            return Pair(intern("xor", width, (a.raw, ones)), complement(a.normal))
+        if self.rng.random() < 0.1:
+            one = const(1, width)
+            b = Pair(_raw_sum(width, -1, a, Pair(one, one)), simplify.sub(a.normal, one))
+        raw = intern(op, width, (a.raw, b.raw))
+        return Pair(raw, simplify.bitwise(op, (a.normal, b.normal), width))
+
+    def _shape(self, width: int) -> Pair:
+        other = int(self.rng.choice(WIDTHS))
+        if other > width:
+            a = self.pick(other)
+            low = int(self.rng.choice([0, 8, other - width, self.rng.integers(other - width + 1)]))
+            low = min(low, other - width)
+            return Pair(
+                intern("extract", width, (a.raw,), low), simplify.extract(a.normal, low, width)
+            )
+        if other < width and self.rng.random() < 0.6:
+            a = self.pick(other)
+            op = str(self.rng.choice(["zext", "sext"]))
+            grown = (simplify.zext if op == "zext" else simplify.sext)(a.normal, width)
+            return Pair(intern(op, width, (a.raw,)), grown)
+        if width == 1:
+            return self._test(width)
+        size = 8 if width > 8 and self.rng.random() < 0.8 else 1
+        parts = self._parts(width, size)
+        raw = intern("concat", width, tuple(part.raw for part in parts))
+        return Pair(raw, simplify.concat([part.normal for part in parts]))
+
+    def _parts(self, width: int, size: int) -> list[Pair]:
+        """Pieces to join: often neighbours of one term, as bytes of a register are."""
+        count = width // size
+        if self.rng.random() < 0.5:
+            whole = self.pick(width)
+            parts = []
+            for at in range(0, width, size):
+                raw = intern("extract", size, (whole.raw,), at)
+                parts.append(Pair(raw, simplify.extract(whole.normal, at, size)))
+            if self.rng.random() < 0.4:
+                parts[int(self.rng.integers(count))] = self.pick(size)
+            return parts
+        return [self.pick(size) for _ in range(count)]
+
+    def _test(self, width: int) -> Pair:
+        inner = int(self.rng.choice(WIDTHS))
+        a, b = self.pick(inner), self.pick(inner)
+        op = str(self.rng.choice(["eq", "ult", "slt"]))
+        if op == "slt":
+            flip = const(1 << (inner - 1), inner)
+            sides = tuple(intern("xor", inner, (side.raw, flip)) for side in (a, b))
+            pair = Pair(intern("ult", 1, sides), compare.slt(a.normal, b.normal))
+        else:
+            make = compare.eq if op == "eq" else compare.ult
+            pair = Pair(intern(op, 1, (a.raw, b.raw)), make(a.normal, b.normal))
+        if width == 1:
+            return pair
+        grown = simplify.sext(pair.normal, width)
+        return Pair(intern("sext", width, (pair.raw,)), grown)
+
+    def _choice(self, width: int) -> Pair:
+        test, a, b = self.pick(1), self.pick(width), self.pick(width)
+        if self.rng.random() < 0.4:
+            test = self._test(1)
+        if self.rng.random() < 0.3 and width > 1:
+            test = Pair(intern("ult", 1, (a.raw, b.raw)), compare.ult(a.normal, b.normal))
+        raw = intern("ite", width, (test.raw, a.raw, b.raw))
+        return Pair(raw, choices.ite(test.normal, a.normal, b.normal))
+
+    def _extreme(self, width: int) -> Pair:
+        a, b = self.pick(width), self.pick(width)
+        op = str(self.rng.choice(["umin", "umax", "smin", "smax"]))
+        normal = getattr(choices, op)(a.normal, b.normal)
+        if op[0] == "u":
+            return Pair(intern(op, width, (a.raw, b.raw)), normal)
+        flip = const(1 << (width - 1), width)
+        sides = tuple(intern("xor", width, (side.raw, flip)) for side in (a, b))
+        inner = intern(f"u{op[1:]}", width, sides)
+        return Pair(intern("xor", width, (inner, flip)), normal)
+
+    def _shift(self, width: int) -> Pair:
+        op = str(self.rng.choice(["shl", "lshr", "ashr"]))
+        a, by = self.pick(width), self.pick(8)
+        if self.rng.random() < 0.7:
+            count = const(int(self.rng.integers(0, width + 2)), 8)
+            by = Pair(count, count)
+        raw = intern(op, width, (a.raw, by.raw))
+        return Pair(raw, getattr(counts, op)(a.normal, by.normal))
+
+    def _count(self, width: int) -> Pair:
+        a = self.pick(width)
+        match int(self.rng.integers(3)):
+            case 0:
+                return Pair(intern("popcount", width, (a.raw,)), counts.popcount(a.normal))
+            case 1:
+                op = str(self.rng.choice(["clz", "ctz"]))
+                return Pair(intern(op, width, (a.raw,)), counts.count_zeros(op, a.normal))
+        return Pair(intern("blsr", width, (a.raw,), 1), choices.blsr(a.normal))
+
+
+def _raw_sum(width: int, factor: int, a: Pair, b: Pair) -> Term:
+    data = ((1, factor & (1 << width) - 1), 0)
+    return intern("sum", width, (a.raw, b.raw), data)
+
+
+@pytest.fixture(scope="module", params=range(6))
+def pool(request: pytest.FixtureRequest) -> Iterator[tuple[Pool, list[Pair]]]:
+    made = Pool(int(request.param))
+    yield made, [made.grow() for _ in range(2500)]
+    forget()
+
+
+def test_a_normal_form_has_the_value_of_what_was_asked_for(pool: tuple[Pool, list[Pair]]) -> None:
+    made, pairs = pool
+    done: dict[Term, Words] = {}
+    for pair in pairs:
+        raw = evaluate(pair.raw, made.values, done)
+        normal = evaluate(pair.normal, made.values, done)
+        assert pair.normal.width == pair.raw.width
+        assert (raw == normal).all(), f"{pair.raw!r}\nbecame\n{pair.normal!r}"
+
+
+def test_no_value_is_above_a_terms_top(pool: tuple[Pool, list[Pair]]) -> None:
+    made, pairs = pool
+    done: dict[Term, Words] = {}
+    for pair in pairs:
+        value = evaluate(pair.normal, made.values, done)
+        assert int(value.max()) <= pair.normal.top, repr(pair.normal)
+
+
+def test_normal_forms_are_not_only_copies(pool: tuple[Pool, list[Pair]]) -> None:
+    _, pairs = pool
+    assert sum(pair.raw is not pair.normal for pair in pairs) > len(pairs) // 3
+
+
+def test_what_facts_decide_is_so(pool: tuple[Pool, list[Pair]]) -> None:
+    made, pairs = pool
+    done: dict[Term, Words] = {}
+    tests = list(dict.fromkeys(pair.normal for pair in pairs if pair.normal.width == 1))
+    values = {one: np.broadcast_to(evaluate(one, made.values, done), ROWS) for one in tests}
+    decided = 0
+    for row in range(8):
+        facts: Facts | None = Facts()
+        for number in made.rng.permutation(len(tests))[:40].tolist():
+            one = tests[number]
+            assert facts is not None
+            facts = facts.assume(one if values[one][row] else complement(one))
+        assert facts is not None, "true facts were taken for a contradiction"
+        for one in tests:
+            answer = facts.decide(one)
+            assert answer is None or answer == bool(values[one][row]), repr(one)
+            decided += answer is not None and not one.is_const
+    assert decided > 8 * 40
+
+
+def test_z3_is_told_the_same(pool: tuple[Pool, list[Pair]]) -> None:
+    import z3
+
+    made, pairs = pool
+    done: dict[Term, Words] = {}
+    expressions: dict[Term, object] = {}
+    numbers = [
+        (translate(name, expressions), z3.BitVecVal(int(words[5]), name.width))
+        for name, words in made.values.items()
+    ]
+    for pair in pairs[: 40 * len(pairs) // 100 : 8]:
+        expected = int(np.broadcast_to(evaluate(pair.raw, made.values, done), ROWS)[5])
+        told = z3.simplify(z3.substitute(translate(pair.raw, expressions), *numbers))
+        assert told.as_long() == expected, repr(pair.raw)
+
+
+def test_every_operation_occurs(pool: tuple[Pool, list[Pair]]) -> None:
+    _, pairs = pool
+    wanted = set(
+        "sum mul and or xor shl lshr ashr extract concat zext sext eq ult ite umin umax popcount "
+        "clz ctz blsr".split()
+    )
+    assert wanted <= {pair.raw.op for pair in pairs}
+
+
+def test_the_solver_finds_the_one_value_that_differs() -> None:
+    value = var("x", 32)
+    reply = ask((compare.eq(value, const(0x12345678, 32)),), timeout_s=5)
+    assert reply.answer is Answer.POSSIBLE
+    assert reply.values[value] == 0x12345678
+
+
+def test_the_solver_shows_that_nothing_differs() -> None:
+    a, b = var("a", 16), var("b", 16)
+    left = simplify.add(simplify.bitwise("and", (a, b), 16), simplify.bitwise("or", (a, b), 16))
+    differs = complement(compare.eq(left, simplify.add(a, b)))
+    assert ask((differs,), timeout_s=20).answer is Answer.NEVER
