@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from llmcc.prove.choices import all_of, ite, minmax
+from llmcc.prove.counts import count_zeros, shl
 from llmcc.prove.simplify import (
     add,
     bitwise,
@@ -47,6 +48,10 @@ def _eq_pair(left: Term, right: Term) -> Term | None:
         other = minmax(left.op, rest)
         pair = (other, right) if left.op == "umin" else (right, other)
         return complement(ult(*pair))
+    if left.op == "blsr" and right is _top_bit(left.args[0]):
+        # What is left after n lowest bits were cleared is the highest one when there were n + 1.
+        count = intern("popcount", left.width, left.args, top=left.width)
+        return eq(count, const(left.data + 1, left.width))
     if left.op == right.op and left.op in ("zext", "sext"):
         a, b = left.args[0], right.args[0]
         if a.width == b.width:
@@ -58,12 +63,23 @@ def _eq_pair(left: Term, right: Term) -> Term | None:
     return None
 
 
+def _top_bit(word: Term) -> Term | None:
+    """The highest set bit of a word as it is made with lzcnt; the top bit when there is none."""
+    width = word.width
+    bits = width.bit_length() - 1
+    if width != 1 << bits or bits < 3:
+        return None
+    zeros = extract(count_zeros("clz", word), 0, bits)
+    return shl(const(1, width), zext(complement(zeros), width))
+
+
 def _zero_sum(term: Term) -> Term:
     """Make `term == 0` of a sum with one sign for both spellings of it."""
     factors, constant = term.data
     width = term.width
     if len(term.args) == 2 and constant == 0 and sum(factors) == 1 << width and 1 in factors:
-        return intern("eq", 1, term.args)
+        left, right = term.args
+        return _eq_pair(left, right) or _eq_pair(right, left) or intern("eq", 1, term.args)
     if len(term.args) == 1:
         return _eq_const(term, 0)
     if factors[0] >> (width - 1):

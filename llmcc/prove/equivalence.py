@@ -15,6 +15,7 @@ from llmcc.prove.compare import eq
 from llmcc.prove.execute import FAULT, End
 from llmcc.prove.facts import Facts
 from llmcc.prove.lanes import join
+from llmcc.prove.rebuild import rebuild
 from llmcc.prove.simplify import bitwise, complement
 from llmcc.prove.solver import Answer, ask
 from llmcc.prove.state import State
@@ -91,6 +92,10 @@ def _compare(
     contract: Contract, left: End, right: End, facts: Facts, left_s: Callable[[], float]
 ) -> Counterexample | Unknown | None:
     differences = [one for one in _differences(contract, left, right) if _may_hold(one, facts)]
+    if differences:
+        known = facts.values()
+        here = (_Difference(one.what, rebuild(one.term, known)) for one in differences)
+        differences = [one for one in here if _may_hold(one, facts)]
     if not differences:
         return None
     paths = (*left.state.facts.path, *right.state.facts.path)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from llmcc.prove.choices import all_of
 from llmcc.prove.simplify import complement
-from llmcc.prove.terms import Term, boolean
+from llmcc.prove.terms import Term, boolean, const
 
 
 def literal(term: Term) -> tuple[Term, bool]:
@@ -81,6 +81,14 @@ class Facts:
             case "eq", False:
                 low, high = low + (low == limit), high - (high == limit)
         self._ranges[value] = (low, high)
+
+    def values(self) -> dict[Term, Term]:
+        """Return what is known to have one value, with that value."""
+        found = {term: boolean(value) for term, value in self._known.items()}
+        for term, (low, high) in self._ranges.items():
+            if low == high:
+                found[term] = const(low, term.width)
+        return found
 
     def assume(self, test: Term) -> Facts | None:
         """Add a fact; None when it contradicts what is known."""

@@ -11,6 +11,7 @@ import pytest
 from llmcc.prove import choices, compare, counts, simplify
 from llmcc.prove.evaluate import Words, evaluate
 from llmcc.prove.facts import Facts
+from llmcc.prove.rebuild import rebuild
 from llmcc.prove.simplify import complement
 from llmcc.prove.solver import Answer, ask, translate
 from llmcc.prove.terms import Term, const, forget, intern, var
@@ -236,6 +237,20 @@ def test_what_facts_decide_is_so(pool: tuple[Pool, list[Pair]]) -> None:
     assert decided > 8 * 40
 
 
+def test_what_is_rebuilt_from_known_parts_keeps_its_value(pool: tuple[Pool, list[Pair]]) -> None:
+    made, pairs = pool
+    done: dict[Term, Words] = {}
+    replaced = 0
+    for pair in pairs[::5]:
+        part = pair.normal.args[0] if pair.normal.args else pair.normal
+        row = int(np.broadcast_to(evaluate(part, made.values, done), ROWS)[7])
+        found = rebuild(pair.normal, {part: const(row, part.width)})
+        expected = np.broadcast_to(evaluate(pair.normal, made.values, done), ROWS)[7]
+        assert np.broadcast_to(evaluate(found, made.values, done), ROWS)[7] == expected
+        replaced += found is not pair.normal
+    assert replaced > 100
+
+
 def test_z3_is_told_the_same(pool: tuple[Pool, list[Pair]]) -> None:
     import z3
 
@@ -259,6 +274,25 @@ def test_every_operation_occurs(pool: tuple[Pool, list[Pair]]) -> None:
         "clz ctz blsr".split()
     )
     assert wanted <= {pair.raw.op for pair in pairs}
+
+
+@pytest.mark.parametrize("width", [8, 16, 32, 64])
+def test_the_last_bit_that_is_cleared_is_the_highest(width: int) -> None:
+    value = var("x", width)
+    zeros = simplify.extract(counts.count_zeros("clz", value), 0, width.bit_length() - 1)
+    top_bit = counts.shl(const(1, width), simplify.zext(complement(zeros), width))
+    words = np.random.default_rng(2).integers(0, 1 << 64, 4000, dtype=np.uint64)
+    words[::2] &= np.roll(words, 1)[::2] & np.roll(words, 3)[::2]
+    words[:3] = 0
+    left = value
+    for _ in range(min(8, width - 1)):
+        left = choices.blsr(left)
+        test = compare.eq(left, top_bit)
+        assert test.args[0].op == "popcount"
+        raw = intern("eq", 1, (left, top_bit))
+        values = {value: words}
+        assert (evaluate(test, values, {}) == evaluate(raw, values, {})).all()
+    forget()
 
 
 def test_the_solver_finds_the_one_value_that_differs() -> None:
