@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from llmcc.prove.choices import all_of, ite, minmax
-from llmcc.prove.counts import count_zeros, shl
+from llmcc.prove.counts import count_zeros, popcount, shl
 from llmcc.prove.simplify import (
     add,
     bitwise,
@@ -50,8 +50,7 @@ def _eq_pair(left: Term, right: Term) -> Term | None:
         return complement(ult(*pair))
     if left.op == "blsr" and right is _top_bit(left.args[0]):
         # What is left after n lowest bits were cleared is the highest one when there were n + 1.
-        count = intern("popcount", left.width, left.args, top=left.width)
-        return eq(count, const(left.data + 1, left.width))
+        return eq(popcount(left.args[0]), const(left.data + 1, left.width))
     if left.op == right.op and left.op in ("zext", "sext"):
         a, b = left.args[0], right.args[0]
         if a.width == b.width:
@@ -133,8 +132,7 @@ def _eq_counted(term: Term, value: int) -> Term | None:
     (word,) = term.args
     if term.op == "popcount":
         return eq(word, const(0, term.width))
-    count = intern("popcount", term.width, (word,), top=term.width)
-    return ult(count, const(term.data + 1, term.width))
+    return ult(popcount(word), const(term.data + 1, term.width))
 
 
 def _eq_joined(term: Term, value: int) -> Term:

@@ -49,7 +49,10 @@ def popcount(term: Term) -> Term:
             return linear(width, [(1, zext(popcount(part), width)) for part in term.args])
     if width == 1:
         return term
-    return intern("popcount", width, (term,), top=width)
+    # A constant that was shifted has no more bits than before.
+    is_shifted = term.op in ("shl", "lshr") and term.args[0].is_const
+    most = term.args[0].data.bit_count() if is_shifted else width
+    return intern("popcount", width, (term,), top=most)
 
 
 def count_zeros(op: str, term: Term) -> Term:
