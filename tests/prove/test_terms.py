@@ -66,7 +66,8 @@ class Pool:
         """Make one more term."""
         width = int(self.rng.choice(WIDTHS))
         makers = [self._sum, self._bits, self._shape, self._test, self._choice, self._extreme]
-        makers += [self._shift, self._count] if width > 1 else []
+        makers += [self._shift, self._count, self._bound, self._mask] if width > 1 else []
+        makers += [self._near_sign] if width > 16 else []
         return self._keep(makers[int(self.rng.integers(len(makers)))](width))
 
     def _sum(self, width: int) -> Pair:
@@ -162,6 +163,53 @@ class Pool:
         inner = intern(f"u{op[1:]}", width, sides)
         return Pair(intern("xor", width, (inner, flip)), normal)
 
+    def _bound(self, width: int) -> Pair:
+        """A minimum or maximum as branches make it: of two values, or of one and a constant."""
+        a, b = self.pick(width), self.pick(width)
+        if self.rng.random() < 0.7:
+            limit = const(int(self.rng.integers(0, 6)) + (1 << (width - 2)), width)
+            b = Pair(limit, limit)
+        shift = const(int(self.rng.choice([0, 1, 1 << (width - 1)])), width)
+        moved = [
+            Pair(_raw_sum(width, 1, side, Pair(shift, shift)), simplify.add(side.normal, shift))
+            for side in (a, b)
+        ]
+        test = intern("ult", 1, (moved[0].raw, moved[1].raw))
+        normal_test = compare.ult(moved[0].normal, moved[1].normal)
+        near = const(int(self.rng.integers(-2, 2)), width)
+        other = Pair(_raw_sum(width, 1, b, Pair(near, near)), simplify.add(b.normal, near))
+        high, low = (a, other) if self.rng.random() < 0.5 else (other, a)
+        raw = intern("ite", width, (test, high.raw, low.raw))
+        return Pair(raw, choices.ite(normal_test, high.normal, low.normal))
+
+    def _mask(self, width: int) -> Pair:
+        """Values selected by masks, as vector code does, and words with few bits cleared."""
+        a, b, test = self.pick(width), self.pick(width), self.pick(1)
+        mask = Pair(intern("sext", width, (test.raw,)), simplify.sext(test.normal, width))
+        op, outer = (str(self.rng.choice(["and", "or", "xor"])) for _ in range(2))
+        if self.rng.random() < 0.2:
+            step = const(int(self.rng.integers(1, 4)), width)
+            less = Pair(_raw_sum(width, -1, a, Pair(step, step)), simplify.sub(a.normal, step))
+            raw = intern("and", width, (a.raw, less.raw))
+            return Pair(raw, simplify.bitwise("and", (a.normal, less.normal), width))
+        first = intern(op, width, (mask.raw, a.raw))
+        normal_first = simplify.bitwise(op, (mask.normal, a.normal), width)
+        if self.rng.random() < 0.4:
+            return Pair(first, normal_first)
+        inverse = intern("xor", width, (mask.raw, const(-1, width)))
+        second = intern("and", width, (inverse, b.raw))
+        normal_second = simplify.bitwise("and", (complement(mask.normal), b.normal), width)
+        raw = intern(outer, width, (first, second))
+        return Pair(raw, simplify.bitwise(outer, (normal_first, normal_second), width))
+
+    def _near_sign(self, width: int) -> Pair:
+        """A cut of an extended value at its sign."""
+        a = self.pick(8)
+        wide = Pair(intern("sext", width, (a.raw,)), simplify.sext(a.normal, width))
+        low = int(self.rng.integers(5, 9))
+        raw = intern("extract", 8, (wide.raw,), low)
+        return Pair(raw, simplify.extract(wide.normal, low, 8))
+
     def _shift(self, width: int) -> Pair:
         op = str(self.rng.choice(["shl", "lshr", "ashr"]))
         a, by = self.pick(width), self.pick(8)
@@ -220,17 +268,24 @@ def test_normal_forms_are_not_only_copies(pool: tuple[Pool, list[Pair]]) -> None
 def test_what_facts_decide_is_so(pool: tuple[Pool, list[Pair]]) -> None:
     made, pairs = pool
     done: dict[Term, Words] = {}
-    tests = list(dict.fromkeys(pair.normal for pair in pairs if pair.normal.width == 1))
+    limits = [
+        make(name, const(limit, 8))
+        for name in made.values
+        if name.width == 8
+        for limit in (0, 1, 2, 3, 126, 127, 128, 129, 253, 254, 255)
+        for make in (compare.eq, compare.ult)
+    ]
+    tests = [pair.normal for pair in pairs if pair.normal.width == 1] + limits * 8
     values = {one: np.broadcast_to(evaluate(one, made.values, done), ROWS) for one in tests}
     decided = 0
     for row in range(8):
         facts: Facts | None = Facts()
-        for number in made.rng.permutation(len(tests))[:40].tolist():
+        for number in made.rng.permutation(len(tests))[:60].tolist():
             one = tests[number]
             assert facts is not None
             facts = facts.assume(one if values[one][row] else complement(one))
         assert facts is not None, "true facts were taken for a contradiction"
-        for one in tests:
+        for one in set(tests):
             answer = facts.decide(one)
             assert answer is None or answer == bool(values[one][row]), repr(one)
             decided += answer is not None and not one.is_const
