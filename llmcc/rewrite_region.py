@@ -36,8 +36,8 @@ _MEASURED_MOST = 2
 _ALPHA_EACH = ALPHA / (_MEASURED_MOST * len(_ISAS))
 # The second verification starts from states the first has not seen.
 _SECOND_SEED_STEP = 0x5EED
-# No further rewrite of a region is looked at after this long: one verification and one timing still
-# follow at most, which keeps a region within about 5 s.
+# No further rewrite of a region is looked at after this long: one verification, one timing and one
+# attempt at a proof (1 s, 10 s where LLMCC_REQUIRE asks for it) still follow at most.
 _LIMIT_S = 3.0
 _PROGRESS = {outcome: position for position, outcome in enumerate(Outcome)}
 
@@ -199,10 +199,7 @@ class _Attempt:
         level = self._level(gated, verified)
         if isinstance(level, Refusal):
             return self._refused(level, gated.proposal)
-        if not is_enough(level.text, self._require):
-            detail = f"{level.text}: {level.sentence}"
-            return replace(made, outcome=Outcome.LEVEL_NOT_REACHED, detail=detail)
-        return replace(made, level=level.text, level_detail=level.sentence)
+        return with_level(made, level, required=self._require)
 
     def _level(self, gated: Gated, verified: Verified) -> Level | Refusal:
         """Find what can be shown beyond the tests; patiently only where the user asks for it."""
@@ -223,6 +220,14 @@ class _Attempt:
             backend=proposal.backend,
             seed=self._seed,
         )
+
+
+def with_level(accepted: RegionDecision, level: Level, *, required: str) -> RegionDecision:
+    """Note the level of an accepted rewrite; LEVEL_NOT_REACHED when it is weaker than required."""
+    if not is_enough(level.text, required):
+        detail = f"{level.text}: {level.sentence}"
+        return replace(accepted, outcome=Outcome.LEVEL_NOT_REACHED, detail=detail)
+    return replace(accepted, level=level.text, level_detail=level.sentence)
 
 
 def _unlabelled_exits(region: Region, rewrite: str) -> list[str]:

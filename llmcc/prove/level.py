@@ -45,13 +45,13 @@ class Level:
         return "tested only" + (f": {self.detail}" if self.detail else "")
 
 
-def tested(states: int, mutation_score: float | None, detail: str) -> Level:
+def from_tests(states: int, mutation_score: float | None, detail: str) -> Level:
     """Make the level that every accepted rewrite has."""
     score = "" if mutation_score is None else f", {mutation_score:.2f}"
     return Level("tested", f"tested({states}{score})", detail)
 
 
-def bounded(trips: int, detail: str = "") -> Level:
+def from_trips(trips: int, detail: str = "") -> Level:
     """Make the level of a rewrite that was proved for trip counts 1..trips."""
     return Level("bounded", f"bounded({trips})", detail)
 

@@ -16,7 +16,7 @@ from llmcc.prove.decode import NotModelled
 from llmcc.prove.equivalence import Counterexample, Unknown, compare_ends
 from llmcc.prove.execute import FAULT, Limits, Program, TooLong, run
 from llmcc.prove.facts import Facts
-from llmcc.prove.level import PROVED, Level, bounded, tested
+from llmcc.prove.level import PROVED, Level, from_tests, from_trips
 from llmcc.prove.solver import Answer, ask
 from llmcc.prove.start import (
     Start,
@@ -103,7 +103,7 @@ class _Proof:
 
     def tested(self, why: str) -> Level:
         """The level that stands when nothing more was shown."""
-        return tested(self._rewrite.tests, self._rewrite.mutation_score, why)
+        return from_tests(self._rewrite.tests, self._rewrite.mutation_score, why)
 
     def level(self) -> Level | Refusal:
         """Prove as much as time allows.
@@ -183,7 +183,7 @@ class _Proof:
         missed = [offset for offset in rewrite.instructions if offset < built.rewrite_bytes]
         if not shown or not self._reached.issuperset(missed):
             return self.tested(why or "not all of the rewrite was reached")
-        return bounded(shown, why)
+        return from_trips(shown, why)
 
     def _compare(
         self,
