@@ -16,6 +16,7 @@ from llmcc.prove.execute import FAULT, End
 from llmcc.prove.facts import Facts
 from llmcc.prove.lanes import join
 from llmcc.prove.rebuild import rebuild
+from llmcc.prove.samples import draw
 from llmcc.prove.simplify import bitwise, complement
 from llmcc.prove.solver import Answer, ask
 from llmcc.prove.state import State
@@ -100,6 +101,9 @@ def _compare(
         return None
     paths = (*left.state.facts.path, *right.state.facts.path)
     every = any_of([one.term for one in differences])
+    drawn = draw((*paths, every))
+    if drawn is not None:
+        return Counterexample(drawn, differences[0].what)
     reply = ask((*paths, every), timeout_s=left_s())
     if reply.answer is Answer.NEVER:
         return None

@@ -35,7 +35,7 @@ from llmcc.states.trips import largest_trip
 from llmcc.verify.compare import Comparison
 
 BUDGET_S = 1.0
-PATIENT_BUDGET_S = 10.0  # where LLMCC_REQUIRE asks for more than tests
+PATIENT_BUDGET_S = 8.0  # where LLMCC_REQUIRE asks for more than tests
 _STEPS_MOST = 60_000
 _PATHS_MOST = 600
 _ASK_S = 2.0  # one question to the solver
