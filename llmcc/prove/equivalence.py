@@ -8,7 +8,7 @@ path, and touches no page that gcc's loop does not touch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmcc.prove.choices import any_of
 from llmcc.prove.compare import eq
@@ -44,6 +44,7 @@ class Unknown:
 class _Difference:
     what: str
     term: Term  # set where the ends differ
+    is_visible: bool = True  # False: an access that changes nothing
 
 
 class EndTree:
@@ -95,16 +96,25 @@ def _compare(
     differences = [one for one in _differences(contract, left, right) if _may_hold(one, facts)]
     if differences:
         known = facts.values()
-        here = (_Difference(one.what, rebuild(one.term, known)) for one in differences)
+        here = (replace(one, term=rebuild(one.term, known)) for one in differences)
         differences = [one for one in here if _may_hold(one, facts)]
-    if not differences:
-        return None
     paths = (*left.state.facts.path, *right.state.facts.path)
-    every = any_of([one.term for one in differences])
-    drawn = draw((*paths, every))
+    # What a run can show comes first: a counter-example is to be replayed.
+    for is_visible in (True, False):
+        group = [one for one in differences if one.is_visible is is_visible]
+        if group and (found := _decide(paths, group, left_s)) is not None:
+            return found
+    return None
+
+
+def _decide(
+    paths: Sequence[Term], differences: Sequence[_Difference], left_s: Callable[[], float]
+) -> Counterexample | Unknown | None:
+    conditions = (*paths, any_of([one.term for one in differences]))
+    drawn = draw(conditions)
     if drawn is not None:
         return Counterexample(drawn, differences[0].what)
-    reply = ask((*paths, every), timeout_s=left_s())
+    reply = ask(conditions, timeout_s=left_s())
     if reply.answer is Answer.NEVER:
         return None
     if reply.answer is Answer.POSSIBLE:
@@ -180,4 +190,4 @@ def _accesses(
         if allowed is not when:
             beyond = bitwise("and", (when, complement(allowed)), 1)
             if not (beyond.is_const and not beyond.data):
-                yield _Difference(f"{what} {place:#x}", beyond)
+                yield _Difference(f"{what} {place:#x}", beyond, is_visible=False)
