@@ -17,9 +17,10 @@ class Level:
     `tested(n, m)`: n machine states ended as with gcc's loop, and the tests noticed the share m of
     one-instruction mutants of it.
     `bounded(k)`: for every content of memory and of all registers that are neither pointers,
-    indexes nor bounds, and for each trip count 1..k, both end alike from one placement of the
-    pointers each (concrete addresses, not overlapping, flush against an unreadable page); every
-    instruction of the rewrite was reached. Nothing is said of other placements and trip counts.
+    indexes, inductions nor bounds, and for each trip count 1..k, both end alike from one placement
+    of the pointers each (concrete addresses, not overlapping, flush against an unreadable page);
+    every instruction of the rewrite was reached. Nothing is said of other placements and trip
+    counts.
     `proved`: for every content of all registers (rsp apart) both end alike; the loop has no memory.
     In all of them gcc's loop defines what is right, and a state is one from which it ends without
     touching memory outside its arenas. The semantics of instructions are ours, compared with the
@@ -28,7 +29,7 @@ class Level:
 
     name: str
     text: str
-    detail: str = ""  # why it is not higher
+    detail: str = ""  # why it is not higher, and what was seen besides
 
     @property
     def sentence(self) -> str:
@@ -41,6 +42,7 @@ class Level:
                 return (
                     f"the same for all data and the trip counts 1 to {count}, at one placement of "
                     "the pointers each, by symbolic execution; tested beyond"
+                    f"{' (' + self.detail + ')' if self.detail else ''}"
                 )
         return "tested only" + (f": {self.detail}" if self.detail else "")
 
@@ -51,8 +53,13 @@ def from_tests(states: int, mutation_score: float | None, detail: str) -> Level:
     return Level("tested", f"tested({states}{score})", detail)
 
 
-def from_trips(trips: int, detail: str = "") -> Level:
-    """Make the level of a rewrite that was proved for trip counts 1..trips."""
+def from_trips(trips: int, *, overlaps: int = 0, detail: str = "") -> Level:
+    """Make the level of a rewrite that was proved for trip counts 1..trips.
+
+    overlaps: placements with overlapping pointers, of the last of these trip counts, that agreed.
+    """
+    if overlaps:
+        detail = f"{detail + '; ' if detail else ''}alike in {overlaps} overlapping placements too"
     return Level("bounded", f"bounded({trips})", detail)
 
 

@@ -20,6 +20,7 @@ from llmcc.prove.level import PROVED, Level, from_tests, from_trips
 from llmcc.prove.solver import Answer, ask
 from llmcc.prove.start import (
     Start,
+    closest_rows,
     concrete,
     is_free_of_trips,
     make_start,
@@ -40,6 +41,8 @@ _STEPS_MOST = 60_000
 _PATHS_MOST = 600
 _ASK_S = 2.0  # one question to the solver
 _TIMEOUT_S = 1.0
+_MOST_OVERLAPS = 4
+_OVERLAP_SHARE = 0.05  # of the budget, kept for each overlapping placement
 
 
 class Runner(Protocol):
@@ -97,6 +100,7 @@ class _Proof:
         self._rewrite = rewrite
         self._sandbox = sandbox
         self._seed = seed
+        self._budget_s = deadline_s - clock()
         self._deadline_s = deadline_s
         self._clock = clock
         self._reached: set[int] = set()
@@ -153,37 +157,61 @@ class _Proof:
         self, recipe: Recipe, baseline: Program, rewrite: Program, built: Built
     ) -> Level | Refusal:
         most = min(recipe.small_trip, largest_trip(recipe.latches, recipe))
-        states = make_states_for(recipe, most, seed=self._seed)
-        if states is None:
+        overlaps = _MOST_OVERLAPS if _may_overlap(recipe) else 0
+        apart = make_states_for(recipe, most, seed=self._seed)
+        if apart is None:
             return self.tested("no state to start from")
         shown, why = 0, ""
         for trip in range(1, most + 1):
             row = 2 * (trip - 1) + _is_at_start(recipe, trip)
             start = make_start(
-                self._region.contract, recipe, states, row, built.blob.code, trip=trip
+                self._region.contract, recipe, apart, row, built.blob.code, trip=trip
             )
-            try:
-                found = self._compare(start, baseline, rewrite, None)
-            except NotModelled as error:
-                why = str(error)
-                break
-            if isinstance(found, Counterexample):
-                refusal = self._replay(start, found)
-                if refusal is not None:
-                    return refusal
-                why = f"{found.what} with trip count {trip}: not confirmed"
-                break
-            if found is not None:
-                why = f"undecided with trip count {trip}: {found.what}"
+            ending = self._ending(start, baseline, rewrite)
+            if isinstance(ending, Refusal | Level):
+                return ending
+            if ending:
+                why = ending
                 break
             shown = trip
-            if self._is_late():
+            if self._left_s() <= overlaps * _OVERLAP_SHARE * self._budget_s:
                 why = "out of time"
                 break
         missed = [offset for offset in rewrite.instructions if offset < built.rewrite_bytes]
         if not shown or not self._reached.issuperset(missed):
             return self.tested(why or "not all of the rewrite was reached")
-        return from_trips(shown, why)
+        agreed = 0
+        for row, together in self._overlapping(recipe, shown) if overlaps else ():
+            start = make_start(
+                self._region.contract, recipe, together, row, built.blob.code, trip=row // 2 + 1
+            )
+            ending = self._ending(start, baseline, rewrite)
+            if isinstance(ending, Refusal | Level):
+                return ending
+            agreed += not ending
+        return from_trips(shown, overlaps=agreed, detail=why)
+
+    def _overlapping(self, recipe: Recipe, trips: int) -> list[tuple[int, States]]:
+        """Choose states whose blocks overlap; a row of a batch each."""
+        states = make_states_for(recipe, trips, seed=self._seed, is_together=True)
+        if states is None:
+            return []
+        rows = closest_rows(recipe, states, range(1 + trips // 2, trips + 1))
+        return [(row, states) for row in rows[:_MOST_OVERLAPS]]
+
+    def _ending(self, start: Start, baseline: Program, rewrite: Program) -> str | Level | Refusal:
+        """Compare from one start: "" when alike, or why that is not known.
+
+        A refusal when they are not, a level when the CPU does not see what makes them differ.
+        """
+        try:
+            found = self._compare(start, baseline, rewrite, None)
+        except NotModelled as error:
+            return str(error)
+        if isinstance(found, Counterexample):
+            what = f"{found.what} with trip count {start.trip}: not confirmed"
+            return self._replay(start, found) or self.tested(what)
+        return f"undecided with trip count {start.trip}: {found.what}" if found else ""
 
     def _compare(
         self,
@@ -233,3 +261,9 @@ def _is_at_start(recipe: Recipe, trip: int) -> bool:
     if not recipe.latches:
         return max(strides, default=0) <= 0
     return trip % 2 == 0
+
+
+def _may_overlap(recipe: Recipe) -> bool:
+    """Whether it matters that blocks lie over each other: one of several is stored to."""
+    streams = [s for block in recipe.blocks for group in block.groups for s in group.streams]
+    return len(recipe.blocks) > 1 and any(stream.is_store for stream in streams)

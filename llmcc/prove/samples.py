@@ -1,4 +1,4 @@
-"""Look for values that make 1-bit terms true by drawing them; cheaper than the solver where it hits.
+"""Look for values that make 1-bit terms true by drawing them: cheaper than the solver, if it hits.
 
 Does not cover: anything negative; that nothing was found says nothing.
 """

@@ -55,6 +55,20 @@ def make_states_for(
     return place_draft(rng, recipe, draft, reach=count, mode=TIGHT, is_together=flags)
 
 
+def closest_rows(recipe: Recipe, states: States, trips: range) -> list[int]:
+    """Choose rows of `make_states_for` whose blocks overlap closely; at most 4."""
+    found: list[tuple[int, int]] = []
+    for row in range(2 * trips.start - 2, 2 * trips.stop - 2):
+        first, *others = (_stream_starts(block, states, row)[0] for block in recipe.blocks)
+        nearest = min((other - first for other in others), key=abs)
+        if nearest:
+            found.append((nearest, row))
+    found.sort(key=lambda pair: abs(pair[0]))
+    ahead = [row for distance, row in found if distance > 0]
+    behind = [row for distance, row in found if distance < 0]
+    return ahead[:2] + behind[:2]
+
+
 def make_start(
     contract: Contract, recipe: Recipe, states: States, row: int, code: bytes, *, trip: int
 ) -> Start:
