@@ -37,7 +37,7 @@ class Config:
     """`LLMCC_MODE`; `apply` when `SOURCE_DATE_EPOCH` is set, `off` when `LLMCC_DISABLE` is."""
     budget_s: float
     """`LLMCC_BUDGET`: seconds one unit may take to be optimised; 30 unless told. No region is begun
-    later, one that has begun is ended (6 s at most, 13 s when LLMCC_REQUIRE asks for a proof);
+    later, one that has begun is ended (7 s at most, 13 s when LLMCC_REQUIRE asks for a proof);
     15 s later the `as` shim kills."""
     cache: Path
     """`LLMCC_DIR`, else `$XDG_CACHE_HOME/llmcc`, else `~/.cache/llmcc`."""

@@ -37,7 +37,7 @@ _ALPHA_EACH = ALPHA / (_MEASURED_MOST * len(_ISAS))
 # The second verification starts from states the first has not seen.
 _SECOND_SEED_STEP = 0x5EED
 # No further rewrite of a region is looked at after this long: one verification, one timing and one
-# attempt at a proof (1 s, 8 s where LLMCC_REQUIRE asks for it) still follow at most.
+# attempt at a proof (1 to 2 s, 4 to 8 s where LLMCC_REQUIRE asks for it) still follow at most.
 _LIMIT_S = 3.0
 _PROGRESS = {outcome: position for position, outcome in enumerate(Outcome)}
 

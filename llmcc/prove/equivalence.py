@@ -146,6 +146,7 @@ def _differences(contract: Contract, left: End, right: End) -> Iterator[_Differe
     yield from _memory(left.state, right.state)
     yield from _accesses("stores to byte", left.state.written, right.state.written)
     yield from _accesses("touches page", left.state.touched, right.state.touched)
+    yield from _float_flags(left.state.floats, right.state.floats)
 
 
 def _registers(
@@ -178,6 +179,15 @@ def _memory(left: State, right: State) -> Iterator[_Difference]:
         a, b = (join((ref,)) for ref in refs)
         if a is not b:
             yield _Difference(f"byte {address:#x}", complement(eq(a, b)))
+
+
+def _float_flags(left: Mapping[Term, Term], right: Mapping[Term, Term]) -> Iterator[_Difference]:
+    """Find operations that one side does and the other does not: they may raise other flags."""
+    never = boolean(False)
+    for operation in left.keys() | right.keys():
+        pair = left.get(operation, never), right.get(operation, never)
+        if pair[0] is not pair[1]:
+            yield _Difference("floating-point flags", bitwise("xor", pair, 1))
 
 
 def _accesses(

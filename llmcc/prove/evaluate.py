@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from llmcc.prove import evaluate_floats
 from llmcc.prove.terms import Term
 
 Words = NDArray[np.uint64]
@@ -170,4 +171,5 @@ _OPERATIONS: dict[str, Callable[[Term, list[Words]], Words]] = {
     "blsr": _blsr,
     "umulh": _high,
     "smulh": _high,
+    "fp": evaluate_floats.compute,
 }

@@ -7,12 +7,13 @@ that is here is compared with the CPU (tests/prove/test_semantics.py, `make sema
 from __future__ import annotations
 
 from llmcc.prove.semantics_bits import BITS
+from llmcc.prove.semantics_floats import SSE_FLOATS
 from llmcc.prove.semantics_integer import INTEGER, Semantics
 from llmcc.prove.semantics_lanes import AVX_LANES, SSE_LANES
 from llmcc.prove.semantics_moves import AVX_MOVES, SSE_MOVES
 from llmcc.prove.semantics_shuffles import AVX_SHUFFLES, SSE_SHUFFLES
 
-_SSE = SSE_LANES | SSE_MOVES | SSE_SHUFFLES
+_SSE = SSE_LANES | SSE_MOVES | SSE_SHUFFLES | SSE_FLOATS
 
 SEMANTICS: dict[str, Semantics] = {
     **INTEGER,

@@ -171,6 +171,9 @@ def _wanted(state: State, states: States, ends: Ends) -> list[tuple[str, Term, W
     others[stored] = False
     is_same = (before[:, others] == after[:, others]).all(axis=1)
     found.append(("other memory", const(1, 1), is_same.astype(np.uint64)))
+    if not state.floats:
+        is_quiet = states.mxcsr == ends.mxcsr
+        found.append(("no floating-point flag", const(1, 1), is_quiet.astype(np.uint64)))
     return found
 
 

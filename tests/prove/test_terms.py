@@ -131,6 +131,11 @@ class Pool:
         inner = int(self.rng.choice(WIDTHS))
         a, b = self.pick(inner), self.pick(inner)
         op = str(self.rng.choice(["eq", "ult", "slt"]))
+        if self.rng.random() < 0.2:
+            # Whether a value is the lesser of two is how vectors compare unsigned.
+            extreme = str(self.rng.choice(["umin", "umax"]))
+            normal = getattr(choices, extreme)(a.normal, b.normal)
+            b = Pair(intern(extreme, inner, (a.raw, b.raw)), normal)
         if op == "slt":
             flip = const(1 << (inner - 1), inner)
             sides = tuple(intern("xor", inner, (side.raw, flip)) for side in (a, b))
