@@ -7,7 +7,7 @@ MAX_LINES := 400
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train-setup native demo test check fmt lint type arch golden unit adversarial \
-  csmith torture-loops bench overhead wheel docs clean
+  csmith torture-loops semantics bench overhead wheel docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ csmith: $(VENV)/.dev ## 50 random programs by csmith: the same output from gcc a
 
 torture-loops: $(VENV)/.dev ## random loops on random arrays: the same bytes from gcc -O0, -O3 and llmcc
 	nice $(BIN)/python -m tests.torture.loops
+
+semantics: $(VENV)/.dev ## compare the semantics that proofs rest on with the CPU
+	nice $(BIN)/python -m tests.prove.differential
 
 bench: $(VENV)/.run ## time and check the kernels: gcc, clang, llmcc
 	$(BIN)/llmcc-ctl bench

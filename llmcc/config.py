@@ -13,6 +13,9 @@ from pathlib import Path
 
 from llmcc.errors import LlmccError
 
+# Levels of evidence, the weakest first; what each says stands in `prove.level`.
+LEVELS = ("tested", "bounded", "proved")
+
 
 class Mode(Enum):
     """What a compile may do."""
@@ -34,7 +37,8 @@ class Config:
     """`LLMCC_MODE`; `apply` when `SOURCE_DATE_EPOCH` is set, `off` when `LLMCC_DISABLE` is."""
     budget_s: float
     """`LLMCC_BUDGET`: seconds one unit may take to be optimised; 30 unless told. No region is begun
-    later, one that has begun is ended (5 s at most); 15 s later the `as` shim kills."""
+    later, one that has begun is ended (7 s at most, 13 s when LLMCC_REQUIRE asks for a proof);
+    15 s later the `as` shim kills."""
     cache: Path
     """`LLMCC_DIR`, else `$XDG_CACHE_HOME/llmcc`, else `~/.cache/llmcc`."""
     log: Path
@@ -54,6 +58,9 @@ class Config:
     test_timeout_s: float
     """`LLMCC_TEST_TIMEOUT`: seconds one run of a test may take; 0, the default: 10 for one of
     `LLMCC_TESTS`, 600 for `LLMCC_TEST_CMD`."""
+    require: str
+    """`LLMCC_REQUIRE`: the weakest level of evidence that is accepted: `tested` unless told,
+    `bounded` or `proved`. See `prove.level`."""
 
 
 def read_config(environ: Mapping[str, str] | None = None) -> Config:
@@ -77,6 +84,7 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         tests=Path(tests) if (tests := environ.get("LLMCC_TESTS")) else None,
         test_command=environ.get("LLMCC_TEST_CMD", ""),
         test_timeout_s=_number(environ, "LLMCC_TEST_TIMEOUT", 0.0),
+        require=_level(environ),
     )
 
 
@@ -105,6 +113,13 @@ def _mode(environ: Mapping[str, str]) -> Mode:
     if mode is Mode.SYNC and environ.get("SOURCE_DATE_EPOCH"):
         return Mode.APPLY
     return mode
+
+
+def _level(environ: Mapping[str, str]) -> str:
+    name = environ.get("LLMCC_REQUIRE") or LEVELS[0]
+    if name not in LEVELS:
+        raise BadSetting(f"LLMCC_REQUIRE: {name!r} is not one of {', '.join(LEVELS)}")
+    return name
 
 
 def _number(environ: Mapping[str, str], name: str, otherwise: float) -> float:

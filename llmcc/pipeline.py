@@ -120,7 +120,8 @@ class _Workshop:
         self._generation = generation()
         self._cpu = cpu_name()
         config = context.config
-        self._proposer = f"{config.backend} {config.sample_count} {config.seed}"
+        # A decision made under one requirement says nothing of what another would have given.
+        self._proposer = f"{config.backend} {config.sample_count} {config.seed} {config.require}"
         self._refused = RefusedTexts(config.cache)
         self._rewriter: Rewriter | None = None
 

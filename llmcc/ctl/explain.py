@@ -82,6 +82,8 @@ def _evidence(decision: RegionDecision) -> list[str]:
             f"  {speedup.ratio:.2f} times gcc's speed "
             f"(between {speedup.low:.2f} and {speedup.high:.2f}) with {decision.isa}"
         )
+    if decision.level:
+        lines.append(f"  level {decision.level}: {decision.level_detail}")
     rest = dict(decision.evidence)
     times = [
         f"{bucket} {rest.pop(name):.2f}x of {rest.pop(f'{bucket}_baseline_ns'):.0f} ns"

@@ -33,6 +33,8 @@ class RegionDecision:
     speedup: SpeedupInterval | None = None  # None when it was not measured
     seed: int = 0
     evidence: Mapping[str, float] = field(default_factory=dict)  # counts and figures of the stages
+    level: str = ""  # "tested(10000, 0.95)", "bounded(40)", "proved"; "" when not accepted
+    level_detail: str = ""  # why the level is not higher, or what it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ def decision_to_json(decision: RegionDecision) -> dict[str, object]:
         "speedup": asdict(decision.speedup) if decision.speedup else None,
         "seed": decision.seed,
         "evidence": dict(decision.evidence),
+        "level": decision.level,
+        "level_detail": decision.level_detail,
     }
 
 
@@ -136,6 +140,8 @@ def decision_from_json(fields: Mapping[str, object]) -> RegionDecision:
         speedup=SpeedupInterval(**speedup) if isinstance(speedup, dict) else None,
         seed=int(str(fields["seed"])),
         evidence=evidence,
+        level=str(fields["level"]),
+        level_detail=str(fields["level_detail"]),
     )
 
 

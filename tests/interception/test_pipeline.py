@@ -122,6 +122,21 @@ def test_a_text_that_failed_a_users_test_is_refused_whoever_proposes_it(
     assert result.text == text
 
 
+def test_a_decision_made_under_a_weaker_requirement_is_not_taken(
+    text: str, context_with: Callable[[Scripted], Context]
+) -> None:
+    rewriter = Scripted(replace(IDLE, level="tested(10000, 0.95)"))
+    context = context_with(rewriter)
+    optimise_unit(text, context)
+    rewriter.answer = RegionDecision(Outcome.LEVEL_NOT_REACHED)
+    strict = replace(context, config=replace(context.config, require="bounded"))
+    result = optimise_unit(text, strict)
+    assert rewriter.calls == 2
+    assert result.text == text
+    assert optimise_unit(text, context).text != text
+    assert rewriter.calls == 2
+
+
 def test_an_error_in_a_stage_gives_gccs_text_and_is_logged(
     compiler: Compiler, text: str, config: Config, context_with: Callable[[Scripted], Context]
 ) -> None:
