@@ -126,6 +126,25 @@ def test_code_the_linker_dropped_has_no_switch(folder: Path, linker: str) -> Non
     assert [s.name.function for s in read_switches(folder / "p")] == ["second"]
 
 
+@pytest.mark.parametrize("linker", ["-fuse-ld=bfd", "-fuse-ld=gold"])
+def test_a_dropped_copy_of_an_inline_function_has_no_switch(folder: Path, linker: str) -> None:
+    skip_without([linker])
+    inline = SOURCE.replace("int first", "inline __attribute__((noinline)) int first")
+    for name, key in (("a", "aa" * 32), ("b", "bb" * 32)):
+        use = f"int {name}(const int *p, int n) {{ return first(p, n); }}\n"
+        (folder / f"{name}.cc").write_text(inline.replace("second", f"second_{name}") + use)
+        call(folder, "g++", "-O3", "-S", f"{name}.cc")
+        unit = parse((folder / f"{name}.s").read_text())
+        regions = [region for region in find_regions(unit) if isinstance(region, Region)]
+        paths = [FastPath(r, key, _wrong(r), "avx2") for r in regions if "first" in r.function]
+        (folder / f"{name}.s").write_text(splice(unit, paths))
+        call(folder, "g++", "-c", f"{name}.s")
+        assert [s.name.key for s in read_switches(folder / f"{name}.o")] == [key]
+    (folder / "main.cc").write_text("int a(const int *, int); int main() { return a(0, 0); }\n")
+    call(folder, "g++", linker, "main.cc", "a.o", "b.o", "-o", "p")
+    assert [s.name.key for s in read_switches(folder / "p")] == ["aa" * 32]
+
+
 def test_a_table_costs_no_loaded_byte(folder: Path) -> None:
     call(folder, "gcc", "main.c", "loops.o", "-o", "p")
     before = call(folder, "size", "-A", "-d", "p")
