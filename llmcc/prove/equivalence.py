@@ -44,7 +44,7 @@ class Unknown:
 class _Difference:
     what: str
     term: Term  # set where the ends differ
-    is_visible: bool = True  # False: an access that changes nothing
+    is_visible: bool = True  # False: seldom seen in the end, like a store of the same byte
 
 
 class EndTree:
@@ -187,7 +187,7 @@ def _float_flags(left: Mapping[Term, Term], right: Mapping[Term, Term]) -> Itera
     for operation in left.keys() | right.keys():
         pair = left.get(operation, never), right.get(operation, never)
         if pair[0] is not pair[1]:
-            yield _Difference("floating-point flags", bitwise("xor", pair, 1))
+            yield _Difference("floating-point flags", bitwise("xor", pair, 1), is_visible=False)
 
 
 def _accesses(

@@ -102,3 +102,26 @@ CAP = """\
 \tvzeroupper
 \tjmp\t.LH
 """
+FMAP = """\
+\tmovq\t%rdi, %r9
+\tsubq\t%rsi, %r9
+\tleaq\t31(%r9), %r10
+\tcmpq\t$62, %r10
+\tjbe\t.LR1
+\tvbroadcastss\t%xmm0, %ymm3
+\tvbroadcastss\t%xmm2, %ymm4
+.LR0:
+\tmovq\t%rdx, %r9
+\tsubq\t%rax, %r9
+\tcmpq\t$36, %r9
+\tjb\t.LR1
+\tvmovups\t(%rsi,%rax), %ymm5
+\tvmulps\t%ymm3, %ymm5, %ymm5
+\tvaddps\t%ymm4, %ymm5, %ymm5
+\tvmovups\t%ymm5, (%rdi,%rax)
+\taddq\t$32, %rax
+\tjmp\t.LR0
+.LR1:
+\tvzeroupper
+\tjmp\t.LH
+"""

@@ -15,7 +15,7 @@ from llmcc.prove.level import Level
 from llmcc.prove.prove import Rewrite, find_level
 from llmcc.sandbox.model import Blob, Ends, States
 from llmcc.sandbox.runner import Sandbox
-from tests.prove.rewrites import BITS, CAP, FIND, MAP, SUM
+from tests.prove.rewrites import BITS, CAP, FIND, FMAP, MAP, SUM
 from tests.verify.regions import all_regions
 
 
@@ -56,7 +56,7 @@ def test_proves_a_bit_count_for_all_words(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("sum", SUM), ("map", MAP), ("find", FIND), ("cap", CAP)]
+    ("name", "text"), [("sum", SUM), ("map", MAP), ("find", FIND), ("cap", CAP), ("fmap", FMAP)]
 )
 def test_bounds_go_past_two_vectors(name: str, text: str, sandbox: Sandbox) -> None:
     assert _trips(_level(name, text, sandbox)) > 16
@@ -69,6 +69,18 @@ def test_disproves_a_bit_count_that_is_wrong_for_zero_only(sandbox: Sandbox) -> 
 
 def test_disproves_a_wrong_constant(sandbox: Sandbox) -> None:
     assert _is_disproved("map", MAP.replace("$-7", "$-6"), sandbox)
+
+
+def test_disproves_another_floating_point_operation(sandbox: Sandbox) -> None:
+    assert _is_disproved("fmap", FMAP.replace("vaddps", "vsubps"), sandbox)
+
+
+def test_an_operation_more_may_raise_a_flag(sandbox: Sandbox) -> None:
+    # Nothing is stored of it, and whether it raises a flag depends on the data.
+    text = FMAP.replace("vmovups\t(%rsi", "vmulps\t%ymm4, %ymm3, %ymm6\n\tvmovups\t(%rsi")
+    found = _level("fmap", text, sandbox)
+    assert isinstance(found, Refusal) or found.name == "tested"
+    assert "floating-point flags" in found.detail
 
 
 def test_disproves_a_store_past_the_end(sandbox: Sandbox) -> None:

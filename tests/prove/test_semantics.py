@@ -19,8 +19,8 @@ from tests.prove.differential import differences, draw_states, symbolic_state
 from tests.prove.forms import Form, all_forms
 
 # `make semantics` runs all forms, and many more operands.
-_FORMS_EACH = 5
-_STATES = 40
+_FORMS_EACH = 4
+_STATES = 30
 
 
 def _by_mnemonic() -> dict[str, list[Form]]:
