@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import capstone
 from capstone import x86_const as x86
 
+from llmcc.gate.allowed import VECTOR
 from llmcc.x86.registers import REGISTERS, RegisterName
 
 FLAGS = frozenset("CF PF AF ZF SF OF".split())
@@ -26,6 +27,13 @@ _TERNARY_CONSTANTS = (0x00, 0xFF)
 # A count of 0 in cl leaves the flags as they were.
 _SHIFTS = frozenset("shl sal shr sar rol ror shld shrd".split())
 _SIGN_IS_UNDEFINED = frozenset(("mul", "imul"))
+# Vector and mask instructions that set all six flags; no other touches one, whatever capstone says.
+_SET_ALL_FLAGS = frozenset(
+    """ptest vptest vtestps vtestpd comiss comisd ucomiss ucomisd vcomiss vcomisd vucomiss vucomisd
+    kortestb kortestw kortestd kortestq ktestb ktestw ktestd ktestq""".split()
+)
+# Upper lanes of the first operand stay, which capstone does not say.
+_KEEPS_LANES = frozenset("cvtsi2ss cvtsi2sd cvtss2sd cvtsd2ss sqrtss sqrtsd".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +53,20 @@ def registers_read(instruction: capstone.CsInsn) -> tuple[RegisterName, ...]:
     operands = instruction.operands
     if _reads_lowest_lanes(instruction):
         names = {f"xmm{name[3:]}" if name[:3] in ("ymm", "zmm") else name for name in names}
-    if instruction.mnemonic.startswith("cmov"):
-        names.add(instruction.reg_name(operands[0].reg))  # stays when the condition fails
+    if instruction.mnemonic.startswith("cmov") or instruction.mnemonic in _KEEPS_LANES:
+        names.add(instruction.reg_name(operands[0].reg))  # stays, wholly or in part
     return tuple(REGISTERS[name] for name in sorted(names) if name in REGISTERS)
 
 
 def flag_effects(instruction: capstone.CsInsn) -> FlagEffects:
     """Tell what an instruction does with the status flags."""
+    if instruction.mnemonic in VECTOR:
+        nothing: frozenset[str] = frozenset()
+        is_test = instruction.mnemonic in _SET_ALL_FLAGS
+        return FlagEffects(nothing, FLAGS if is_test else nothing, nothing)
     tested = _flags(instruction, "TEST")
     undefined = _flags(instruction, "UNDEFINED")
     defined = _flags(instruction, "MODIFY") | _flags(instruction, "SET", "RESET")
-    writes = {instruction.reg_name(number) for number in instruction.regs_access()[1]}
-    if "rflags" in writes and not instruction.eflags:
-        defined = FLAGS  # ptest, ucomiss, kortest and their like set all six
     if instruction.mnemonic in _SIGN_IS_UNDEFINED:
         undefined |= {"SF"}
     if instruction.mnemonic in _SHIFTS and instruction.op_str.endswith("cl"):

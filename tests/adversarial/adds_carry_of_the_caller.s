@@ -1,4 +1,4 @@
-# REFUSED: WRONG_OUTPUT
+# REFUSED: GATE_READS_UNSET
 # REGION: sum -O2
 # ISA: avx2
 # WHY: adc in front of any instruction that sets flags: dirty flags decide the result.

@@ -1,4 +1,4 @@
-# REFUSED: WRONG_OUTPUT
+# REFUSED: GATE_READS_UNSET
 # REGION: sum -O2
 # ISA: avx2
 # WHY: Adds a register that holds nothing at the head.

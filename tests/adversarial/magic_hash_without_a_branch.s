@@ -1,4 +1,4 @@
-# REFUSED: WRONG_OUTPUT
+# REFUSED: NOT_COVERED
 # REGION: sum -O2
 # ISA: avx2
 # WHY: Wrong for one product of the first element, by sete: the constant itself is never data.

@@ -13,7 +13,6 @@
 	ja	.LR0
 	cmpl	%ecx, (%rdi)
 	jl	.LR0
-	movss	%xmm0, %xmm8
 	addq	$4, %rdi
 .LR0:
 	jmp	.LH

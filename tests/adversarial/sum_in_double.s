@@ -10,8 +10,11 @@
 	movaps	%xmm0, %xmm11
 	addss	(%rdi), %xmm11
 	addss	4(%rdi), %xmm11
+	pxor	%xmm8, %xmm8
 	cvtss2sd	%xmm0, %xmm8
+	pxor	%xmm9, %xmm9
 	cvtss2sd	(%rdi), %xmm9
+	pxor	%xmm10, %xmm10
 	cvtss2sd	4(%rdi), %xmm10
 	addsd	%xmm9, %xmm8
 	addsd	%xmm10, %xmm8

@@ -1,4 +1,4 @@
-# REFUSED: WRONG_OUTPUT
+# REFUSED: GATE_READS_UNSET
 # REGION: fmap.1 -O3
 # ISA: avx2
 # WHY: Uses the upper half of a register that gcc's loop knows only the lower half of.

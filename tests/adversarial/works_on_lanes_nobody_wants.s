@@ -1,4 +1,4 @@
-# REFUSED: WRONG_FP_FLAGS
+# REFUSED: GATE_READS_UNSET
 # REGION: fmap.1 -O3
 # ISA: avx2
 # WHY: Divides leftover upper lanes: their flags stay behind though their values do not.
