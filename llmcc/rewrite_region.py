@@ -62,8 +62,11 @@ class RegionRewriter:
         backend: Backend | None = None,
         sandbox: Sandbox | None = None,
         clock: Callable[[], float] = time.monotonic,
+        measure: Callable[..., Measured | Refusal] = measure,
     ) -> None:
         """Make the backend that `config` names and a sandbox, unless they are given.
+
+        `measure` times a rewrite; tests that want many fast paths give one that likes them all.
 
         Raises:
             UnknownBackend: there is no such backend.
@@ -71,6 +74,7 @@ class RegionRewriter:
         self._sample_count = config.sample_count
         self._seed = config.seed
         self._clock = clock
+        self._measure = measure
         self._backend = _make_backend(config) if backend is None else backend
         self._sandbox = open_checked_sandbox(config.cache) if sandbox is None else sandbox
 
@@ -96,7 +100,12 @@ class RegionRewriter:
         if isinstance(battery, Refusal):
             return RegionDecision(battery.outcome, battery.detail, seed=self._seed)
         attempt = _Attempt(
-            region, battery, sandbox, self._seed, is_late=lambda: self._clock() >= deadline_s
+            region,
+            battery,
+            sandbox,
+            self._seed,
+            is_late=lambda: self._clock() >= deadline_s,
+            measure=self._measure,
         )
         endings: list[RegionDecision] = []
         for isa in isas:
@@ -121,8 +130,10 @@ class _Attempt:
         seed: int,
         *,
         is_late: Callable[[], bool],
+        measure: Callable[..., Measured | Refusal],
     ) -> None:
         self.is_late = is_late
+        self._measure = measure
         self._region = region
         self._battery = battery
         self._sandbox = sandbox
@@ -168,7 +179,7 @@ class _Attempt:
         guarded = guarded_blob(self._region, gated.text, gated.isa)
         if isinstance(guarded, Refusal):
             return self._refused(guarded, gated.proposal)
-        measured = measure(
+        measured = self._measure(
             baseline_blob(self._region),
             guarded,
             buckets,

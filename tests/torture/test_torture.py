@@ -15,7 +15,7 @@ from tests.torture import csmith
 from tests.torture.loops import differences, try_program
 from tests.torture.programs import LLMCC, CountedCompiler, Counts, Ending, compile_with, run_program
 from tests.torture.random_loops import FIRST_SEED, FLAGS, random_program, write_program
-from tests.torture.teacher import teach
+from tests.torture.untimed import fill_store, plain_config
 
 
 @pytest.fixture
@@ -53,9 +53,9 @@ def test_a_wrong_fast_path_is_noticed_in_every_function(
     program = random_program(FIRST_SEED, functions=4)
     write_program(program, tmp_path)
     arguments = ["-O3", *FLAGS, "-c", "loops.c"]
-    lied = {
-        record.function for record in teach(Liar(), arguments, folder=tmp_path, cache=counted.cache)
-    }
+    config = plain_config(counted.cache)
+    lies = fill_store(Liar(), arguments, folder=tmp_path, config=config)
+    lied = {record.function for record in lies.records}
     compile_with("gcc", ["-O1", *FLAGS, "-c", "main.c"], folder=tmp_path)
     endings = {}
     for name in ("gcc", "llmcc"):

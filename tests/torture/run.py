@@ -1,0 +1,239 @@
+"""`make torture`: suites of programs built by gcc and by llmcc, in slices that can be resumed.
+
+What is fetched or made stays below one folder outside the project: sources, stores, journals by
+generation of llmcc's code, and the files of every difference. tests/torture/report.py tells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from llmcc.native.identity import generation
+from tests.torture import c_torture, csmith, small
+from tests.torture.cases import Case
+from tests.torture.compare import Comparer
+from tests.torture.journal import DIFFERENT, NO_END, SAME, Journal, Row
+from tests.torture.loops import LLMCC_LEVELS, Way, try_program
+from tests.torture.programs import CountedCompiler
+from tests.torture.random_loops import FIRST_SEED
+
+UNFINISHED_STATUS = 3
+CSMITH_COUNT = 300
+_LOOPS_PROGRAMS = 5
+_LOOPS_FUNCTIONS = 20
+_LOOPS_BUDGET_S = 600.0
+_DEFAULT_ROOT = Path.home() / ".cache" / "llmcc-torture"
+
+
+@dataclass(frozen=True, slots=True)
+class LoopsJob:
+    """One program of random loops."""
+
+    seed: int
+    way: Way
+
+    @property
+    def name(self) -> str:
+        """The journal's name for it."""
+        return f"{self.way.value}/{self.seed}"
+
+
+Job = Case | LoopsJob
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A named set of programs."""
+
+    name: str
+    jobs: Callable[[Collection[str]], Iterable[Job]]  # those whose names are not among the given
+    wanted: int | None = None  # programs that come to an end; None for all
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run suites for some time; exit code 0 says that they are done and nothing is different."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture.run", description=__doc__)
+    parser.add_argument("suites", nargs="*", help="all unless named")
+    parser.add_argument("--root", type=Path, default=_DEFAULT_ROOT, help="folder for all files")
+    parser.add_argument("--codenet", type=Path, help="JSON lines of CodeNet programs with tests")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing later")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="programs at once")
+    parser.add_argument(
+        "--budget", type=float, default=30, help="seconds a source's loops may take"
+    )
+    options = parser.parse_args(argv)
+    # Under load the threads of several numpys spin against each other.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    ends_s = time.monotonic() + options.seconds
+    suites = all_suites(options.root / "sources", codenet=options.codenet)
+    unknown = set(options.suites) - {suite.name for suite in suites}
+    if unknown:
+        parser.error(f"no such suite: {', '.join(sorted(unknown))}")
+    results = results_folder(options.root)
+    status = 0
+    with _Workers(results, jobs=options.jobs, budget_s=options.budget) as workers:
+        for suite in suites:
+            if options.suites and suite.name not in options.suites:
+                continue
+            is_done = _run(suite, workers, Journal(results / f"{suite.name}.jsonl"), ends_s=ends_s)
+            if not is_done:
+                print(f"{suite.name}: not done; run the same command again to go on")
+                status = status or UNFINISHED_STATUS
+            if any(row.is_different for row in Journal(results / f"{suite.name}.jsonl").rows()):
+                status = 1
+    return status
+
+
+def results_folder(root: Path) -> Path:
+    """Return where journals and stores of llmcc's present code are kept."""
+    return root / generation()[:16]
+
+
+def all_suites(sources: Path, *, codenet: Path | None) -> list[Suite]:
+    """List the suites; a missing source is an error when its suite is run."""
+    return [
+        Suite("c-torture", partial(_missing, lambda: c_torture.cases(c_torture.unpack(sources)))),
+        Suite("csmith", partial(_csmith_jobs, sources / "csmith"), wanted=CSMITH_COUNT),
+        Suite("small", partial(_missing, lambda: _small_cases(sources, codenet))),
+        *(
+            Suite(f"loops-{way.value}", partial(_missing, partial(_loops_jobs, way)))
+            for way in (Way.UNTIMED, Way.TEACHER)
+        ),
+    ]
+
+
+def _missing(jobs: Callable[[], Iterable[Job]], done: Collection[str]) -> Iterator[Job]:
+    return (job for job in jobs() if job.name not in done)
+
+
+def _csmith_jobs(folder: Path, done: Collection[str]) -> Iterator[Job]:
+    include = csmith.csmith_headers()
+    if include is None:
+        raise FileNotFoundError(csmith.HOW_TO_INSTALL)
+    return csmith.cases(include, folder, done=done)
+
+
+def _small_cases(sources: Path, codenet: Path | None) -> Iterator[Case]:
+    yield from small.cases_with_expected_output(small.OWN_FOLDER)
+    yield from small.cases_with_expected_output(small.fetch_tests2(sources / "tcc"))
+    if codenet is not None:
+        yield from small.codenet_cases(codenet, sources / "codenet")
+
+
+def _loops_jobs(way: Way) -> Iterator[LoopsJob]:
+    return (LoopsJob(FIRST_SEED + number, way) for number in range(_LOOPS_PROGRAMS))
+
+
+class _Workers:
+    """Processes that compare programs, with one store."""
+
+    def __init__(self, results: Path, *, jobs: int, budget_s: float) -> None:
+        self.count = jobs
+        self._pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(results, budget_s))
+
+    def __enter__(self) -> _Workers:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._pool.shutdown()
+
+    def submit(self, job: Job) -> Future[Row]:
+        return self._pool.submit(_work, job)
+
+
+def _run(suite: Suite, workers: _Workers, journal: Journal, *, ends_s: float) -> bool:
+    """Run what the journal does not have; tell whether the suite is done."""
+    started_s = time.monotonic()
+    rows = journal.rows()
+    jobs = iter(suite.jobs({row.name for row in rows}))
+    ended = sum(row.verdict != NO_END for row in rows)
+    running: set[Future[Row]] = set()
+    while True:
+        lacking = float("inf") if suite.wanted is None else suite.wanted - ended - len(running)
+        may_begin = time.monotonic() < ends_s
+        free = min(workers.count - len(running), lacking) if may_begin else 0
+        begun = [workers.submit(job) for job in islice(jobs, int(free))]
+        running.update(begun)
+        if not running:
+            break
+        finished, running = wait(running, return_when=FIRST_COMPLETED)
+        for future in finished:
+            row = future.result()
+            ended += row.verdict != NO_END
+            journal.add(row)
+            print(_line(row), flush=True)
+    print(f"{suite.name}: {ended} programs, {time.monotonic() - started_s:.0f} s now")
+    return may_begin
+
+
+def _line(row: Row) -> str:
+    counts = row.counts
+    ran = "-" if row.ran is None else row.ran
+    return (
+        f"{row.name:<36} found {counts.found:3d} tried {counts.tried:3d} accepted"
+        f" {counts.accepted:3d} ran {ran:>3} failed {counts.failed} {row.seconds:6.1f} s"
+        f"  {row.verdict}"
+    )
+
+
+_worker: _Worker
+
+
+class _Worker:
+    """What one process needs to compare programs."""
+
+    def __init__(self, results: Path, budget_s: float) -> None:
+        self._kept = results / "kept"
+        self._comparer = Comparer(results / "store", budget_s=budget_s)
+
+    def work(self, job: Job) -> Row:
+        with tempfile.TemporaryDirectory(prefix="llmcc-torture-") as name:
+            folder = Path(name)
+            if isinstance(job, Case):
+                row = self._comparer.compare(job, folder=folder)
+            else:
+                row = _compare_loops(job, folder)
+            if row.is_different:
+                shutil.copytree(folder, self._kept / job.name, dirs_exist_ok=True)
+        return row
+
+
+def _start(results: Path, budget_s: float) -> None:
+    global _worker
+    _worker = _Worker(results, budget_s)
+
+
+def _work(job: Job) -> Row:
+    return _worker.work(job)
+
+
+def _compare_loops(job: LoopsJob, folder: Path) -> Row:
+    started_s = time.monotonic()
+    llmcc = CountedCompiler(folder / "cache", budget_s=_LOOPS_BUDGET_S)
+    result = try_program(
+        job.seed, llmcc, folder=folder, functions=_LOOPS_FUNCTIONS, levels=LLMCC_LEVELS, way=job.way
+    )
+    differences = "; ".join(result.differences)
+    return Row(
+        job.name,
+        f"{DIFFERENT}: {differences}" if differences else SAME,
+        is_passed_by_gcc=True,
+        is_passed_by_llmcc=not differences,
+        outcomes={outcome.name: count for outcome, count in llmcc.outcomes.items()},
+        seconds=round(time.monotonic() - started_s, 2),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
