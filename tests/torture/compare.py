@@ -83,6 +83,11 @@ class Comparer:
             f"{DIFFERENT}: {verdict}" if verdict else SAME,
             *passed,
             outcomes={outcome.name: count for outcome, count in outcomes.items()},
+            backends=Counter(
+                record.decision.backend
+                for record in records
+                if record.decision.outcome is Outcome.ACCEPTED
+            ),
             ran=ours.count_ran(texts) if accepted and not verdict else 0,
             seconds=round(time.monotonic() - started_s, 2),
         )

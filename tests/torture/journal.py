@@ -28,6 +28,7 @@ class Row:
     is_passed_by_gcc: bool
     is_passed_by_llmcc: bool
     outcomes: Mapping[str, int] = field(default_factory=dict)  # of llmcc's loops
+    backends: Mapping[str, int] = field(default_factory=dict)  # of the accepted rewrites
     ran: int | None = None  # fast paths that were executed at least once; None when not counted
     seconds: float = 0.0  # for all of it
 

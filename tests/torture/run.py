@@ -17,6 +17,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 
 from llmcc.native.identity import generation
@@ -140,7 +141,12 @@ class _Workers:
 
     def __init__(self, results: Path, *, jobs: int, budget_s: float) -> None:
         self.count = jobs
-        self._pool = ProcessPoolExecutor(jobs, initializer=_start, initargs=(results, budget_s))
+        self._pool = ProcessPoolExecutor(
+            jobs,
+            mp_context=get_context("spawn"),  # numpy reads how many threads it may have once
+            initializer=_start,
+            initargs=(results, budget_s),
+        )
 
     def __enter__(self) -> _Workers:
         return self

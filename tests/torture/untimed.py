@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from llmcc.backends.embedded.backend import EmbeddedBackend
 from llmcc.config import Config, read_config
 from llmcc.eligibility import Driver
 from llmcc.measure.eprocess import THETA, Verdict
@@ -19,6 +20,7 @@ from llmcc.measure.model import DECIDING_NAMES, BucketTiming, Measured
 from llmcc.pipeline import Rewriter, UnitResult, make_context, optimise_unit
 from llmcc.rewrite_region import RegionRewriter
 from llmcc.toolchain import find_gcc, run_gcc
+from tests.torture.spoil import SpoilingBackend
 
 _GCC_TIMEOUT_S = 120
 UNLIMITED_S = 3600.0
@@ -46,8 +48,12 @@ def fill_store(
 
 
 def untimed_rewriter(config: Config) -> RegionRewriter:
-    """Make the real rewriter, but without timing and without a limit of time for a region."""
-    return RegionRewriter(config, clock=lambda: 0.0, measure=like_it)
+    """Make the real rewriter, but without timing and without a limit of time for a region.
+
+    Loops that the shipped model has no right rewrite for get one that does nothing of use.
+    """
+    backend = SpoilingBackend(EmbeddedBackend(seed=config.seed))
+    return RegionRewriter(config, backend=backend, clock=lambda: 0.0, measure=like_it)
 
 
 def plain_config(cache: Path, *, budget_s: float = UNLIMITED_S, is_strict: bool = True) -> Config:
