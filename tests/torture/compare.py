@@ -14,7 +14,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from llmcc.config import Config
 from llmcc.outcome import Outcome
+from llmcc.pipeline import Rewriter
 from llmcc.store.records import LoopRecord
 from tests.torture.cases import Case, Run
 from tests.torture.journal import DIFFERENT, NO_END, SAME, Row
@@ -27,7 +29,7 @@ from tests.torture.programs import (
     run_program,
     told,
 )
-from tests.torture.untimed import fill_store, plain_config, untimed_rewriter
+from tests.torture.untimed import fill_store
 
 _LEVEL = "-O3"
 _LIBRARIES = ("-lm",)
@@ -43,18 +45,18 @@ _PASSING_NAMES = re.compile(r"/tmp/cc\w+|\S*/(?:gcc|llmcc)\.out")
 class Comparer:
     """Compares programs, one after the other, with one store."""
 
-    def __init__(self, cache: Path, *, budget_s: float, run_timeout_s: float = 10) -> None:
-        """Start the sandbox and make the object that tells counters.
+    def __init__(self, config: Config, rewriter: Rewriter, *, run_timeout_s: float = 10) -> None:
+        """Take a store and who decides on loops that it does not know.
 
         Args:
-            cache: of llmcc.
-            budget_s: seconds a source's loops may take; the rest are not tried.
+            config: names the store, and how long the loops of a source may take.
+            rewriter: should not time.
             run_timeout_s: seconds a program may run; llmcc's may run twice that.
         """
-        self._config = plain_config(cache, budget_s=budget_s, is_strict=False)
-        self._rewriter = untimed_rewriter(self._config)
+        self._config = config
+        self._rewriter = rewriter
         self._run_timeout_s = run_timeout_s
-        cache.mkdir(parents=True, exist_ok=True)
+        config.cache.mkdir(parents=True, exist_ok=True)
 
     def compare(self, case: Case, *, folder: Path) -> Row:
         """Compare a program's compilers; what is made is left in `folder`."""
@@ -83,11 +85,7 @@ class Comparer:
             f"{DIFFERENT}: {verdict}" if verdict else SAME,
             *passed,
             outcomes={outcome.name: count for outcome, count in outcomes.items()},
-            backends=Counter(
-                record.decision.backend
-                for record in records
-                if record.decision.outcome is Outcome.ACCEPTED
-            ),
+            backends=_backends(records),
             ran=ours.count_ran(texts) if accepted and not verdict else 0,
             seconds=round(time.monotonic() - started_s, 2),
         )
@@ -182,6 +180,12 @@ def with_counters(text: str, *, first: int) -> tuple[str, int]:
         assert number < _COUNTERS
         counted += f"{label}\tincq\tllmcc_ran+{8 * number}(%rip)\n{rest}"
     return counted, first + len(labels)
+
+
+def _backends(records: Sequence[LoopRecord]) -> dict[str, int]:
+    """Count who proposed the accepted rewrites."""
+    decisions = [record.decision for record in records]
+    return dict(Counter(one.backend for one in decisions if one.outcome is Outcome.ACCEPTED))
 
 
 def _is_passed(run: Run, ending: Ending) -> bool:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from llmcc.pipeline import Rewriter
 from llmcc.sandbox.runner import Sandbox
 from tests.torture.programs import (
     CountedCompiler,
@@ -141,11 +142,12 @@ def _decide_beforehand(
     way: Way, program: RandomProgram, arguments: Sequence[str], *, folder: Path, cache: Path
 ) -> None:
     config = plain_config(cache)
-    if way is Way.UNTIMED:
-        fill_store(untimed_rewriter(config), arguments, folder=folder, config=config)
-        return
     with Sandbox(cache) as sandbox:
-        rewriter = TeacherRewriter(program.specs, sandbox, seed=program.seed)
+        rewriter: Rewriter = (
+            untimed_rewriter(config, sandbox)
+            if way is Way.UNTIMED
+            else TeacherRewriter(program.specs, sandbox, seed=program.seed)
+        )
         fill_store(rewriter, arguments, folder=folder, config=config)
 
 

@@ -21,6 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from llmcc.native.identity import generation
+from llmcc.sandbox.runner import Sandbox
 from tests.torture import c_torture, csmith, small
 from tests.torture.cases import Case
 from tests.torture.compare import Comparer
@@ -28,6 +29,8 @@ from tests.torture.journal import DIFFERENT, NO_END, SAME, Journal, Row
 from tests.torture.loops import LLMCC_LEVELS, Way, try_program
 from tests.torture.programs import CountedCompiler
 from tests.torture.random_loops import FIRST_SEED
+from tests.torture.report import figures, write_figures, write_summary
+from tests.torture.untimed import plain_config, untimed_rewriter
 
 UNFINISHED_STATUS = 3
 CSMITH_COUNT = 300
@@ -73,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--budget", type=float, default=30, help="seconds a source's loops may take"
     )
+    parser.add_argument("--report", type=Path, help="document to put the figures into")
     options = parser.parse_args(argv)
     # Under load the threads of several numpys spin against each other.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -81,24 +85,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     unknown = set(options.suites) - {suite.name for suite in suites}
     if unknown:
         parser.error(f"no such suite: {', '.join(sorted(unknown))}")
-    results = results_folder(options.root)
-    status = 0
+    chosen = [suite for suite in suites if not options.suites or suite.name in options.suites]
+    results = options.root / generation()[:16]
     with _Workers(results, jobs=options.jobs, budget_s=options.budget) as workers:
-        for suite in suites:
-            if options.suites and suite.name not in options.suites:
-                continue
-            is_done = _run(suite, workers, Journal(results / f"{suite.name}.jsonl"), ends_s=ends_s)
-            if not is_done:
-                print(f"{suite.name}: not done; run the same command again to go on")
-                status = status or UNFINISHED_STATUS
-            if any(row.is_different for row in Journal(results / f"{suite.name}.jsonl").rows()):
-                status = 1
-    return status
+        unfinished = [
+            suite.name
+            for suite in chosen
+            if not _run(suite, workers, _journal(results, suite), ends_s=ends_s)
+        ]
+    all_figures = [figures(suite.name, _journal(results, suite).rows()) for suite in chosen]
+    write_summary(all_figures, results / "summary.json")
+    print(f"{results}/summary.json")
+    if options.report and not unfinished:
+        words = " ".join(["python -m tests.torture.run", *(sys.argv[1:] if argv is None else argv)])
+        write_figures(all_figures, words, options.report)
+    if any(one.different for one in all_figures):
+        return 1
+    if unfinished:
+        print(f"not done: {', '.join(unfinished)}. Run the same command again to go on.")
+        return UNFINISHED_STATUS
+    return 0
 
 
-def results_folder(root: Path) -> Path:
-    """Return where journals and stores of llmcc's present code are kept."""
-    return root / generation()[:16]
+def _journal(results: Path, suite: Suite) -> Journal:
+    return Journal(results / f"{suite.name}.jsonl")
 
 
 def all_suites(sources: Path, *, codenet: Path | None) -> list[Suite]:
@@ -201,7 +211,8 @@ class _Worker:
 
     def __init__(self, results: Path, budget_s: float) -> None:
         self._kept = results / "kept"
-        self._comparer = Comparer(results / "store", budget_s=budget_s)
+        config = plain_config(results / "store", budget_s=budget_s, is_strict=False)
+        self._comparer = Comparer(config, untimed_rewriter(config, Sandbox(config.cache)))
 
     def work(self, job: Job) -> Row:
         with tempfile.TemporaryDirectory(prefix="llmcc-torture-") as name:

@@ -15,6 +15,7 @@ from llmcc.regions.model import Contract, Region
 
 PEELED = "peeled"
 SPOILED = "spoiled"
+_LAST = -1000.0  # log-probability; no model is so unsure
 _JUNK = 0xA5A5_C3C3_5A5A_3C3D
 _BLOCK = re.compile(r"\.LB(\d+)")
 _HEAD = ".LH:"
@@ -27,12 +28,16 @@ class SpoilingBackend:
         self._first = first
 
     def propose(self, request: Request, n: int) -> Sequence[Proposal]:
-        """Propose what the first backend does and two more."""
-        more = (
-            Proposal(peeled(request.region), request.isa, -1000.0, PEELED),
-            Proposal(spoiled(request.region.contract), request.isa, -2000.0, SPOILED),
-        )
-        return (*self._first.propose(request, n), *more)
+        """Propose what the first backend does and one more."""
+        return (*self._first.propose(request, n), stand_in(request))
+
+
+def stand_in(request: Request) -> Proposal:
+    """Propose gcc's first iteration if all its exits have labels to jump to, else nothing of it."""
+    region = request.region
+    if all(region.placement.exit_labels):
+        return Proposal(peeled(region), request.isa, _LAST, PEELED)
+    return Proposal(spoiled(region.contract), request.isa, _LAST, SPOILED)
 
 
 def spoiled(contract: Contract) -> str:

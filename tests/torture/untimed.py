@@ -18,7 +18,9 @@ from llmcc.eligibility import Driver
 from llmcc.measure.eprocess import THETA, Verdict
 from llmcc.measure.model import DECIDING_NAMES, BucketTiming, Measured
 from llmcc.pipeline import Rewriter, UnitResult, make_context, optimise_unit
+from llmcc.propose import Backend
 from llmcc.rewrite_region import RegionRewriter
+from llmcc.sandbox.runner import Sandbox
 from llmcc.toolchain import find_gcc, run_gcc
 from tests.torture.spoil import SpoilingBackend
 
@@ -47,13 +49,18 @@ def fill_store(
     return optimise_unit(made.stdout.decode("latin-1"), context)
 
 
-def untimed_rewriter(config: Config) -> RegionRewriter:
+def untimed_rewriter(
+    config: Config, sandbox: Sandbox, backend: Backend | None = None
+) -> RegionRewriter:
     """Make the real rewriter, but without timing and without a limit of time for a region.
 
-    Loops that the shipped model has no right rewrite for get one that does nothing of use.
+    Loops that the backend (the shipped model unless given) has no right rewrite for get one that
+    does nothing of use.
     """
-    backend = SpoilingBackend(EmbeddedBackend(seed=config.seed))
-    return RegionRewriter(config, backend=backend, clock=lambda: 0.0, measure=like_it)
+    spoiling = SpoilingBackend(backend or EmbeddedBackend(seed=config.seed))
+    return RegionRewriter(
+        config, backend=spoiling, sandbox=sandbox, clock=lambda: 0.0, measure=like_it
+    )
 
 
 def plain_config(cache: Path, *, budget_s: float = UNLIMITED_S, is_strict: bool = True) -> Config:

@@ -8,14 +8,14 @@ enum { N = 1000 };
 static uint32_t words[N];
 static unsigned char composite[N];
 
-__attribute__((noinline)) static uint32_t xor_all(const uint32_t *a, long n) {
+__attribute__((noinline)) uint32_t xor_all(const uint32_t *a, long n) {
     uint32_t x = 0;
     for (long i = 0; i < n; i++)
         x ^= a[i];
     return x;
 }
 
-__attribute__((noinline)) static void invert(uint32_t *a, long n, uint32_t mask) {
+__attribute__((noinline)) void invert(uint32_t *a, long n, uint32_t mask) {
     for (long i = 0; i < n; i++)
         a[i] = a[i] ^ mask;
 }
@@ -29,6 +29,12 @@ static uint32_t crc(const void *data, long n) {
             value = value >> 1 ^ (value & 1 ? 0xEDB88320u : 0);
     }
     return ~value;
+}
+
+__attribute__((noinline)) static void corners(void) {
+    volatile int least = INT_MIN, minus = -7;
+    printf("%d %d %d %d\n", minus / 2, minus % 2, minus >> 1, least / 2);
+    printf("%u %d\n", (unsigned)least - 1u, (signed char)(least + 200));
 }
 
 int main(void) {
@@ -48,9 +54,7 @@ int main(void) {
     for (int i = 0; i < N; i++)
         ones += __builtin_popcount(words[i]);
     printf("%d %d\n", primes, ones);
-    volatile int least = INT_MIN, minus = -7;
-    printf("%d %d %d %d\n", minus / 2, minus % 2, minus >> 1, least / 2);
-    printf("%u %d\n", (unsigned)least - 1u, (signed char)(least + 200));
+    corners();
     unsigned __int128 wide = (unsigned __int128)UINT64_MAX * UINT64_MAX;
     printf("%llx %llx\n", (unsigned long long)(wide >> 64), (unsigned long long)wide);
     return 0;

@@ -6,25 +6,30 @@
 enum { N = 129 };
 
 static double values[N];
+static volatile double nothing;
 
-__attribute__((noinline)) static void maximum(double *o, const double *a, long n, double k) {
+__attribute__((noinline)) void maximum(double *o, const double *a, long n, double k) {
     for (long i = 0; i < n; i++)
         o[i] = a[i] > k ? a[i] : k;
 }
 
-__attribute__((noinline)) static double horner(const double *c, int n, double x) {
+__attribute__((noinline)) double horner(const double *c, int n, double x) {
     double y = 0;
     for (int i = n - 1; i >= 0; i--)
         y = y * x + c[i];
     return y;
 }
 
+__attribute__((noinline)) void fill(const double *from) {
+    double zero = nothing;
+    for (int i = 0; i < N; i++)
+        values[i] = i % 11 == 10 ? zero / zero : i % 13 == 12 ? 1 / zero : from[i % 8];
+}
+
 int main(void) {
     static const double odd[] = {0.0, -0.0, 1.5, -2.25, DBL_MIN / 8, -DBL_MIN / 8, DBL_MAX, -DBL_MAX};
     static double top[N];
-    volatile double zero = 0;
-    for (int i = 0; i < N; i++)
-        values[i] = i % 11 == 10 ? zero / zero : i % 13 == 12 ? 1 / zero : odd[i % 8];
+    fill(odd);
     maximum(top, values, N, -0.0);
     int nans = 0, negative_zeros = 0, infinite = 0, small = 0;
     for (int i = 0; i < N; i++) {

@@ -8,7 +8,7 @@ static int ints[MOST];
 static unsigned char bytes[MOST];
 static float floats[MOST], scaled[MOST];
 
-__attribute__((noinline)) static int count_below(const int *a, long n, int k) {
+__attribute__((noinline)) int count_below(const int *a, long n, int k) {
     int count = 0;
     for (long i = 0; i < n; i++)
         if (a[i] < k)
@@ -16,21 +16,21 @@ __attribute__((noinline)) static int count_below(const int *a, long n, int k) {
     return count;
 }
 
-__attribute__((noinline)) static int sum(const int *a, long n) {
+__attribute__((noinline)) int sum(const int *a, long n) {
     int total = 0;
     for (long i = 0; i < n; i++)
         total += a[i];
     return total;
 }
 
-__attribute__((noinline)) static long find(const unsigned char *a, long n, unsigned char k) {
+__attribute__((noinline)) long find(const unsigned char *a, long n, unsigned char k) {
     for (long i = 0; i < n; i++)
         if (a[i] == k)
             return i;
     return -1;
 }
 
-__attribute__((noinline)) static void scale(const float *a, float *o, long n, float k) {
+__attribute__((noipa)) void scale(const float *a, float *o, long n, float k) {
     for (long i = 0; i < n; i++)
         o[i] = a[i] * k;
 }
@@ -43,7 +43,7 @@ int main(void) {
     }
     unsigned long hash = 0;
     for (int from = 0; from < 5; from++)
-        for (int n = 0; n + from <= MOST; n += n < 70 ? 1 : 41) {
+        for (int n = 0; n + from <= MOST; n += n < 70 ? 1 : 23) {
             hash = hash * 31 + (unsigned)count_below(ints + from, n, 100 - n);
             hash = hash * 31 + (unsigned)sum(ints + from, n);
             hash = hash * 31 + (unsigned long)find(bytes + from, n, (unsigned char)(n * 3));

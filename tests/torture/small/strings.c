@@ -3,14 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((noinline)) static size_t length(const char *s) {
+__attribute__((noinline)) size_t length(const char *s) {
     const char *p = s;
     while (*p)
         p++;
     return (size_t)(p - s);
 }
 
-__attribute__((noinline)) static int upper(char *s) {
+__attribute__((noinline)) int upper(char *s) {
     int changed = 0;
     for (; *s; s++)
         if (*s >= 'a' && *s <= 'z') {
