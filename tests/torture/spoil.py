@@ -28,16 +28,17 @@ class SpoilingBackend:
         self._first = first
 
     def propose(self, request: Request, n: int) -> Sequence[Proposal]:
-        """Propose what the first backend does and one more."""
-        return (*self._first.propose(request, n), stand_in(request))
+        """Propose what the first backend does and the stand-ins."""
+        return (*self._first.propose(request, n), *stand_ins(request))
 
 
-def stand_in(request: Request) -> Proposal:
-    """Propose gcc's first iteration if all its exits have labels to jump to, else nothing of it."""
+def stand_ins(request: Request) -> list[Proposal]:
+    """Propose gcc's first iteration, if all its exits have labels to jump to, and none."""
     region = request.region
-    if all(region.placement.exit_labels):
-        return Proposal(peeled(region), request.isa, _LAST, PEELED)
-    return Proposal(spoiled(region.contract), request.isa, _LAST, SPOILED)
+    none = Proposal(spoiled(region.contract), request.isa, _LAST - 1, SPOILED)
+    if not all(region.placement.exit_labels):
+        return [none]
+    return [Proposal(peeled(region), request.isa, _LAST, PEELED), none]
 
 
 def spoiled(contract: Contract) -> str:

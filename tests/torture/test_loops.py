@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from llmcc.outcome import Outcome
-from llmcc.regions.model import Region
-from llmcc.store.records import RegionDecision
+from tests.torture.liar import Liar
 from tests.torture.loops import Way, differences, try_program
 from tests.torture.programs import LLMCC, CountedCompiler, Counts, Ending, compile_with, run_program
 from tests.torture.random_loops import FIRST_SEED, FLAGS, random_program, write_program
@@ -34,16 +32,6 @@ def test_taught_fast_paths_give_the_bytes_gcc_gives(
     assert result.differences == ()
     assert result.counts[0].accepted >= 6
     assert result.counts[0].failed == 0
-
-
-@dataclass(frozen=True)
-class Liar:
-    """Accepts a rewrite that leaves out the first iteration of every loop."""
-
-    def rewrite(self, region: Region, function_text: str) -> RegionDecision:
-        step = region.contract.inductions[0]
-        rewrite = f"\taddq\t${step.step}, %{step.register}\n\tjmp\t.LH\n"
-        return RegionDecision(Outcome.ACCEPTED, isa="avx2", rewrite=rewrite)
 
 
 def test_a_wrong_fast_path_is_noticed_in_every_function(
