@@ -61,9 +61,9 @@ class Comparer:
     def compare(self, case: Case, *, folder: Path) -> Row:
         """Compare a program's compilers; what is made is left in `folder`."""
         started_s = time.monotonic()
-        ours = _Pair(case, folder, self._run_timeout_s)
-        by_gcc = ours.build("gcc", {})
-        if by_gcc.status == 0 and ours.is_endless():
+        pair = _Pair(case, folder, self._run_timeout_s)
+        by_gcc = pair.build("gcc", "gcc")
+        if by_gcc.status == 0 and pair.is_endless():
             return Row(case.name, NO_END, is_passed_by_gcc=False, is_passed_by_llmcc=False)
         records: list[LoopRecord] = []
         texts: list[str] = []
@@ -74,19 +74,19 @@ class Comparer:
             texts.append(result.text)
         outcomes = Counter(record.decision.outcome for record in records)
         accepted = outcomes[Outcome.ACCEPTED]
-        by_llmcc = ours.build(LLMCC, {"LLMCC_DIR": str(self._config.cache), **_NOTHING_NEW})
+        by_llmcc = pair.build("llmcc", LLMCC, LLMCC_DIR=str(self._config.cache), **_NOTHING_NEW)
         verdict = _build_difference(by_gcc, by_llmcc)
         passed = (False, False)
         if not verdict and by_gcc.status == 0:
-            verdict = _splice_difference(folder / "llmcc.out", accepted) or ours.run_difference()
-            passed = (ours.is_passed("gcc"), ours.is_passed("llmcc"))
+            verdict = _splice_difference(folder / "llmcc.out", accepted) or pair.run_difference()
+            passed = (pair.is_passed("gcc"), pair.is_passed("llmcc"))
         return Row(
             case.name,
             f"{DIFFERENT}: {verdict}" if verdict else SAME,
             *passed,
             outcomes={outcome.name: count for outcome, count in outcomes.items()},
             backends=_backends(records),
-            ran=ours.count_ran(texts) if accepted and not verdict else 0,
+            ran=pair.count_ran(texts) if accepted and not verdict else 0,
             seconds=round(time.monotonic() - started_s, 2),
         )
 
@@ -100,8 +100,7 @@ class _Pair:
         self._timeout_s = run_timeout_s
         self._endings: dict[str, list[Ending]] = {}
 
-    def build(self, compiler: Path | str, environ: dict[str, str]) -> Built:
-        name = "llmcc" if environ else "gcc"
+    def build(self, name: str, compiler: Path | str, **environ: str) -> Built:
         arguments = [_LEVEL, *self._case.flags, *self._case.sources, "-o", str(self._path(name))]
         return build(compiler, [*arguments, *_LIBRARIES], folder=self._case.folder, environ=environ)
 

@@ -26,8 +26,11 @@ from tests.torture.report import figures
 from tests.torture.spoil import stand_ins
 from tests.torture.untimed import plain_config, untimed_rewriter
 
-# Tests with loops that get a fast path, one with several sources, one of floating point.
-C_TORTURE_SAMPLE = ("20000412-1.c",)
+# With loops that llmcc can handle; one has several sources.
+C_TORTURE_SAMPLE = (
+    "20021011-1.c 20051113-1.c 931004-10.c loop-2e.c memset-1.c pr56837.c pr59643.c va-arg-22.c"
+    " builtins/pr22237.c ieee/pr72824-2.c"
+).split()
 # Fast paths that are executed, at least; other versions of gcc make other loops.
 LEAST_FAST_PATHS = {"arrays": 2, "bits": 3, "floats": 2, "loops": 2, "strings": 2}
 OWN = {
