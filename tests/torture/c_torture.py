@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.torture.cases import Case
+from tests.torture.cases import Case, MissingSource
 
 TARBALL = Path("/usr/src/gcc-12/gcc-12.2.0-dfsg.tar.xz")
 HOW_TO_INSTALL = f"{TARBALL} is missing. On Debian 12: apt install gcc-12-source"
@@ -36,10 +36,10 @@ def unpack(folder: Path) -> Path:
     """Unpack the tests below `folder`, once, and say where they are.
 
     Raises:
-        FileNotFoundError: gcc's source is not installed.
+        MissingSource: gcc's source is not installed.
     """
     if not TARBALL.exists():
-        raise FileNotFoundError(HOW_TO_INSTALL)
+        raise MissingSource(HOW_TO_INSTALL)
     top = folder / TARBALL.name.removesuffix("-dfsg.tar.xz")
     done = folder / "unpacked"
     if not done.exists():

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class MissingSource(Exception):
+    """Programs are not there and cannot be fetched; the message says what to install."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of a program."""

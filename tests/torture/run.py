@@ -22,14 +22,20 @@ from pathlib import Path
 
 from llmcc.native.identity import generation
 from llmcc.sandbox.runner import Sandbox
-from tests.torture import c_torture, csmith, small
-from tests.torture.cases import Case
+from tests.torture import c_torture, csmith
+from tests.torture.cases import Case, MissingSource
 from tests.torture.compare import Comparer
 from tests.torture.journal import DIFFERENT, NO_END, SAME, Journal, Row
 from tests.torture.loops import LLMCC_LEVELS, Way, try_program
 from tests.torture.programs import CountedCompiler
 from tests.torture.random_loops import FIRST_SEED
 from tests.torture.report import figures, write_figures, write_summary
+from tests.torture.small import (
+    OWN_FOLDER,
+    cases_with_expected_output,
+    codenet_cases,
+    fetch_tests2,
+)
 from tests.torture.untimed import plain_config, untimed_rewriter
 
 UNFINISHED_STATUS = 3
@@ -113,15 +119,21 @@ def _journal(results: Path, suite: Suite) -> Journal:
 
 def all_suites(sources: Path, *, codenet: Path | None) -> list[Suite]:
     """List the suites; a missing source is an error when its suite is run."""
-    return [
+    ways = (Way.UNTIMED, Way.TEACHER)
+    suites = [
         Suite("c-torture", partial(_missing, lambda: c_torture.cases(c_torture.unpack(sources)))),
         Suite("csmith", partial(_csmith_jobs, sources / "csmith"), wanted=CSMITH_COUNT),
-        Suite("small", partial(_missing, lambda: _small_cases(sources, codenet))),
+        Suite("small", partial(_missing, lambda: cases_with_expected_output(OWN_FOLDER))),
+        Suite("tests2", partial(_missing, lambda: _tests2_cases(sources / "tcc"))),
         *(
             Suite(f"loops-{way.value}", partial(_missing, partial(_loops_jobs, way)))
-            for way in (Way.UNTIMED, Way.TEACHER)
+            for way in ways
         ),
     ]
+    if codenet is not None:
+        cases = partial(codenet_cases, codenet, sources / "codenet")
+        suites.append(Suite("codenet", partial(_missing, cases)))
+    return suites
 
 
 def _missing(jobs: Callable[[], Iterable[Job]], done: Collection[str]) -> Iterator[Job]:
@@ -131,15 +143,12 @@ def _missing(jobs: Callable[[], Iterable[Job]], done: Collection[str]) -> Iterat
 def _csmith_jobs(folder: Path, done: Collection[str]) -> Iterator[Job]:
     include = csmith.csmith_headers()
     if include is None:
-        raise FileNotFoundError(csmith.HOW_TO_INSTALL)
+        raise MissingSource(csmith.HOW_TO_INSTALL)
     return csmith.cases(include, folder, done=done)
 
 
-def _small_cases(sources: Path, codenet: Path | None) -> Iterator[Case]:
-    yield from small.cases_with_expected_output(small.OWN_FOLDER)
-    yield from small.cases_with_expected_output(small.fetch_tests2(sources / "tcc"))
-    if codenet is not None:
-        yield from small.codenet_cases(codenet, sources / "codenet")
+def _tests2_cases(folder: Path) -> Iterator[Case]:
+    return cases_with_expected_output(fetch_tests2(folder))
 
 
 def _loops_jobs(way: Way) -> Iterator[LoopsJob]:
@@ -172,7 +181,11 @@ def _run(suite: Suite, workers: _Workers, journal: Journal, *, ends_s: float) ->
     """Run what the journal does not have; tell whether the suite is done."""
     started_s = time.monotonic()
     rows = journal.rows()
-    jobs = iter(suite.jobs({row.name for row in rows}))
+    try:
+        jobs = iter(suite.jobs({row.name for row in rows}))
+    except MissingSource as error:
+        print(f"{suite.name}: {error}")
+        return False
     ended = sum(row.verdict != NO_END for row in rows)
     running: set[Future[Row]] = set()
     while True:

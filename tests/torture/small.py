@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.torture.cases import Case, Run
+from tests.torture.cases import Case, MissingSource, Run
 
 OWN_FOLDER = Path(__file__).with_name("small")
 _FLAGS = ("-w", "-std=gnu99")
@@ -23,15 +23,11 @@ _ARGUMENTS = {
 _MORE_SOURCES = {"104_inline": ("104+_inline.c",)}
 
 
-class NoSource(Exception):
-    """apt cannot fetch the source of a package; the message says what it said."""
-
-
 def fetch_tests2(folder: Path) -> Path:
     """Fetch tcc's source into `folder`, once, and unpack its tests2.
 
     Raises:
-        NoSource: apt-get cannot.
+        MissingSource: apt-get cannot.
     """
     tests2 = folder / "tests" / "tests2"
     if tests2.exists():
@@ -46,7 +42,7 @@ def fetch_tests2(folder: Path) -> Path:
     )
     tarballs = sorted(folder.glob("tcc_*.orig.tar.*"))
     if done.returncode or not tarballs:
-        raise NoSource(f"apt-get source tcc: {done.stderr.strip().splitlines()[-1:]}")
+        raise MissingSource(f"apt-get source tcc: {done.stderr.strip()}")
     subprocess.run(["tar", "-xf", tarballs[-1].name, "tests/tests2"], cwd=folder, check=True)
     return tests2
 
