@@ -39,7 +39,7 @@ _COUNTERS = 512  # as in ran.c
 _NOTHING_NEW = {"LLMCC_BUDGET": "0.001"}
 _GUARD = re.compile(r"^\.Lllmcc_fp\d+:\n", re.MULTILINE)
 # Names that differ from compile to compile.
-_PASSING_NAMES = re.compile(r"/tmp/cc\w+|\S*/(?:gcc|llmcc)\.out")
+_PASSING_NAMES = re.compile(r"/tmp/cc\w+|\S*/(?:gcc|llmcc)/program")
 
 
 class Comparer:
@@ -78,7 +78,9 @@ class Comparer:
         verdict = _build_difference(by_gcc, by_llmcc)
         passed = (False, False)
         if not verdict and by_gcc.status == 0:
-            verdict = _splice_difference(folder / "llmcc.out", accepted) or pair.run_difference()
+            verdict = (
+                _splice_difference(folder / "llmcc" / "program", accepted) or pair.run_difference()
+            )
             passed = (pair.is_passed("gcc"), pair.is_passed("llmcc"))
         return Row(
             case.name,
@@ -99,6 +101,8 @@ class _Pair:
         self._folder = folder
         self._timeout_s = run_timeout_s
         self._endings: dict[str, list[Ending]] = {}
+        for name in ("gcc", "llmcc", "counted"):
+            self._path(name).parent.mkdir()
 
     def build(self, name: str, compiler: Path | str, **environ: str) -> Built:
         arguments = [_LEVEL, *self._case.flags, *self._case.sources, "-o", str(self._path(name))]
@@ -126,8 +130,8 @@ class _Pair:
             counted, position = with_counters(text, first=position)
             (self._folder / f"counted{number}.s").write_bytes(counted.encode("latin-1"))
         objects = [f"counted{number}.s" for number in range(len(texts))]
-        arguments = ["-w", *objects, str(_COUNTERS_SOURCE), "-o", "counted.out", *_LIBRARIES]
-        compile_with("gcc", arguments, folder=self._folder)
+        arguments = ["-w", *objects, str(_COUNTERS_SOURCE), *_LIBRARIES]
+        compile_with("gcc", [*arguments, "-o", str(self._path("counted"))], folder=self._folder)
         ran: set[int] = set()
         for run in self._case.runs:
             self._run("counted", run)
@@ -164,7 +168,8 @@ class _Pair:
         return self._run("gcc", self._case.runs[number]).output != wanted.output
 
     def _path(self, name: str) -> Path:
-        return self._folder / f"{name}.out"
+        # One name for all, as a failing assert prints it.
+        return self._folder / name / "program"
 
 
 def with_counters(text: str, *, first: int) -> tuple[str, int]:
