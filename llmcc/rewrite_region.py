@@ -69,8 +69,11 @@ class RegionRewriter:
         backend: Backend | None = None,
         sandbox: Sandbox | None = None,
         clock: Callable[[], float] = time.monotonic,
+        measure: Callable[..., Measured | Refusal] = measure,
     ) -> None:
         """Make the backend that `config` names and a sandbox, unless they are given.
+
+        `measure` times a rewrite; tests that want many fast paths give one that likes them all.
 
         Raises:
             UnknownBackend: there is no such backend.
@@ -79,6 +82,7 @@ class RegionRewriter:
         self._seed = config.seed
         self._require = config.require
         self._clock = clock
+        self._measure = measure
         self._backend = _make_backend(config) if backend is None else backend
         self._sandbox = open_checked_sandbox(config.cache) if sandbox is None else sandbox
 
@@ -117,6 +121,7 @@ class RegionRewriter:
             self._seed,
             require=self._require,
             is_late=lambda: self._clock() >= deadline_s,
+            measure=self._measure,
         )
         endings: list[RegionDecision] = []
         for isa in isas:
@@ -142,8 +147,10 @@ class _Attempt:
         *,
         require: str,
         is_late: Callable[[], bool],
+        measure: Callable[..., Measured | Refusal],
     ) -> None:
         self.is_late = is_late
+        self._measure = measure
         self._region = region
         self._battery = battery
         self._sandbox = sandbox
@@ -190,7 +197,7 @@ class _Attempt:
         guarded = guarded_blob(self._region, gated.text, gated.isa)
         if isinstance(guarded, Refusal):
             return self._refused(guarded, gated.proposal)
-        measured = measure(
+        measured = self._measure(
             baseline_blob(self._region),
             guarded,
             buckets,
