@@ -10,6 +10,7 @@ from typing import Any
 from tests.evidence.machine_facts import MachineFacts
 from tests.evidence.mutant_trial import NOT_TRIED, PASSED, MutantRow, Survivor, Trial
 from tests.evidence.mutations import CLASSES
+from tests.evidence.tables import table
 
 TARGET_PATHS = 60
 TARGET_WRONG = 3000
@@ -81,7 +82,7 @@ def write_page(file: Path, record: Mapping[str, Any]) -> None:
         f"**{found['wrong_refused']} of {found['oracle_wrong']} wrong mutants refused "
         f"({share:.2%})**, on {found['paths']} accepted rewrites of {found['loops']} loops "
         f"(target: all of at least {TARGET_WRONG} on {TARGET_PATHS}).",
-        _table(
+        table(
             ("what", "count"),
             [
                 ("mutants that assemble", found["mutants"]),
@@ -101,19 +102,19 @@ def write_page(file: Path, record: Mapping[str, Any]) -> None:
             ],
         ),
         "## Wrong mutants by class",
-        _table(
+        table(
             ("class", "mutants", "wrong", "refused"),
             [(kind, *counts.values()) for kind, counts in found["by_class"].items()],
         ),
         "## How the wrong ones are wrong, and how they end",
-        _table(("oracle", "mutants"), found["wrong_by_verdict"].items()),
-        _table(("outcome", "wrong mutants"), found["wrong_by_outcome"].items()),
+        table(("oracle", "mutants"), found["wrong_by_verdict"].items()),
+        table(("outcome", "wrong mutants"), found["wrong_by_outcome"].items()),
         "Mutants the oracle finds right, put to gate and battery all the same:",
-        _table(("outcome", "mutants"), found["right_by_outcome"].items()),
+        table(("outcome", "mutants"), found["right_by_outcome"].items()),
         "## Survivors",
         *_survivors(record["trials"]),
         "## Paths",
-        _table(
+        table(
             ("path", "mutants", "wrong", "survivors"),
             [
                 (
@@ -151,11 +152,6 @@ def _survivors(trials: Sequence[Mapping[str, Any]]) -> list[str]:
         f"{s['judged']} in {s['call']}\n\n```\n{s['text']}```".replace("\t", " ")
         for s in listed
     ] or ["None."]
-
-
-def _table(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 _METHOD = """\

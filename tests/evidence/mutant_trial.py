@@ -18,7 +18,7 @@ from llmcc.verify.battery import Battery
 from llmcc.verify.verify import verify
 from tests.evidence.fast_paths import AcceptedPath
 from tests.evidence.kernel_units import KernelRegion
-from tests.evidence.mutations import MutantSet, RewriteMutant
+from tests.evidence.mutations import MutantSet, RewriteMutant, mutants_of
 from tests.evidence.oracle import Judged, Judgement, Oracle
 
 PASSED = "passed"
@@ -63,6 +63,14 @@ class Trial:
     duplicates: int
     rows: tuple[MutantRow, ...]
     survivors: tuple[Survivor, ...]
+
+
+def all_mutants(place: KernelRegion, path: AcceptedPath) -> MutantSet:
+    """Make the mutants of a path; jumps go only to exits that gcc's text has a label for."""
+    labels = place.region.placement.exit_labels
+    exits = [f".LX{number}" for number, label in enumerate(labels) if label]
+    sizes = [access.size_bytes for access in place.region.contract.accesses]
+    return mutants_of(path.text, targets=(".LH", *exits), element_bytes=min(sizes, default=8))
 
 
 class Judge:

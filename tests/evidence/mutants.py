@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,12 @@ from tests.evidence.fast_paths import AcceptedPath, find_paths
 from tests.evidence.kernel_units import FOLDER, LEVELS, KernelRegion, kernel_regions
 from tests.evidence.machine_facts import machine_facts
 from tests.evidence.mutant_report import shortened, summary, trial_from, write_page
-from tests.evidence.mutant_trial import Judge, Trial
-from tests.evidence.mutations import mutants_of
+from tests.evidence.mutant_trial import Judge, Trial, all_mutants
 from tests.evidence.oracle import Oracle
+from tests.evidence.rows import append_row, read_rows
 
 _OUT = Path("build/evidence")
+_PATHS, _TRIALS = "paths.jsonl", "trials.jsonl"
 _JSON = Path("docs/evidence/mutants.json")
 _PAGE = Path("docs/mutants.md")
 _CASES_SEED = 1
@@ -47,12 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         for place in kernel_regions(level)
         if not options.kernels or place.kernel in options.kernels.split(",")
     ]
-    paths_file, trials_file = options.out / "paths.jsonl", options.out / "trials.jsonl"
     with Sandbox() as sandbox:
-        is_whole = _find(places, paths_file, sandbox, deadline_s)
-        paths = _read_paths(paths_file)
-        is_whole = is_whole and _try(places, paths, trials_file, sandbox, options, deadline_s)
-    trials = [trial_from(row) for row in _rows(trials_file)]
+        is_whole = _Run(options, sandbox).go_on(places, deadline_s=deadline_s)
+    trials = [trial_from(row) for row in read_rows(options.out / _TRIALS)]
     found = summary(trials)
     print(json.dumps(found, indent=1))
     if not is_whole:
@@ -63,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "machine": asdict(machine_facts("tests.evidence.mutants")),
             "right_sample_per_path": options.right_sample,
             "summary": found,
-            "paths": [asdict(path) for listed in paths.values() for path in listed],
+            "paths": [path for row in read_rows(options.out / _PATHS) for path in row["paths"]],
             "trials": [shortened(trial) for trial in trials],
         }
         _JSON.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +74,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.evidence.mutants", description=__doc__)
     parser.add_argument("--seconds", type=float, default=3600, help="start nothing after so long")
     parser.add_argument("--kernels", default="", help="only these, separated by commas; no page")
+    parser.add_argument(
+        "--paths", type=int, default=90, help="stop when so many were tried; 0: all there are"
+    )
     parser.add_argument("--out", type=Path, default=_OUT, help="folder for what is done so far")
     parser.add_argument(
         "--right-sample",
@@ -86,53 +87,55 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _find(places: Sequence[KernelRegion], file: Path, sandbox: Sandbox, deadline_s: float) -> bool:
-    """Find the accepted paths of every loop not looked at yet; False when time ran out."""
-    done = {row["region"] for row in _rows(file)}
-    backend = EmbeddedBackend()
-    for place in places:
-        if place.name in done:
-            continue
-        if time.monotonic() > deadline_s:
-            return False
-        paths = list(find_paths(place, backend=backend, sandbox=sandbox))
-        print(f"{place.name}: {len(paths)} accepted rewrites", flush=True)
-        _append(file, {"region": place.name, "paths": [asdict(path) for path in paths]})
-    return True
+class _Run:
+    """Goes from loop to loop: finds its accepted paths, tries them, keeps both at once."""
 
+    def __init__(self, options: argparse.Namespace, sandbox: Sandbox) -> None:
+        self._options = options
+        self._sandbox = sandbox
+        self._backend = EmbeddedBackend()
+        self._kernels = {kernel.name: kernel for kernel in read_table(FOLDER)}
+        paths, trials = read_rows(options.out / _PATHS), read_rows(options.out / _TRIALS)
+        self._found = {
+            row["region"]: [AcceptedPath(**path) for path in row["paths"]] for row in paths
+        }
+        self._tried = {row["path"] for row in trials}
 
-def _try(
-    places: Sequence[KernelRegion],
-    paths: dict[str, list[AcceptedPath]],
-    file: Path,
-    sandbox: Sandbox,
-    options: argparse.Namespace,
-    deadline_s: float,
-) -> bool:
-    """Try every path not tried yet; False when time ran out."""
-    kernels = {kernel.name: kernel for kernel in read_table(FOLDER)}
-    done = {row["path"] for row in _rows(file)}
-    for place in places:
-        left = [path for path in paths.get(place.name, ()) if path.name not in done]
+    def go_on(self, places: Sequence[KernelRegion], *, deadline_s: float) -> bool:
+        """Do what is not done yet; False when time ran out before enough paths were tried."""
+        for place in places:
+            if self._options.paths and len(self._tried) >= self._options.paths:
+                break
+            if time.monotonic() > deadline_s:
+                return False
+            self._try(place, self._paths(place))
+        return True
+
+    def _paths(self, place: KernelRegion) -> list[AcceptedPath]:
+        if place.name not in self._found:
+            paths = list(find_paths(place, backend=self._backend, sandbox=self._sandbox))
+            row = {"region": place.name, "paths": [asdict(path) for path in paths]}
+            append_row(self._options.out / _PATHS, row)
+            self._found[place.name] = paths
+            print(f"{place.name}: {len(paths)} accepted rewrites", flush=True)
+        return self._found[place.name]
+
+    def _try(self, place: KernelRegion, paths: Sequence[AcceptedPath]) -> None:
+        left = [path for path in paths if path.name not in self._tried]
         if not left:
-            continue
-        if time.monotonic() > deadline_s:
-            return False
+            return
         with tempfile.TemporaryDirectory(prefix="llmcc-oracle-") as folder:
-            oracle = Oracle(kernels[place.kernel], Path(folder), seed=_CASES_SEED)
-            judge = Judge(place, oracle, sandbox)
+            oracle = Oracle(self._kernels[place.kernel], Path(folder), seed=_CASES_SEED)
+            judge = Judge(place, oracle, self._sandbox)
             for path in left:
-                trial = _try_one(judge, place, path, options.right_sample)
-                _append(file, _compact(trial))
-    return True
+                trial = _try_one(judge, place, path, self._options.right_sample)
+                append_row(self._options.out / _TRIALS, _compact(trial))
+                self._tried.add(path.name)
 
 
 def _try_one(judge: Judge, place: KernelRegion, path: AcceptedPath, right_sample: int) -> Trial:
     started_s = time.monotonic()
-    labels = place.region.placement.exit_labels
-    exits = [f".LX{number}" for number, label in enumerate(labels) if label]
-    sizes = [access.size_bytes for access in place.region.contract.accesses]
-    made = mutants_of(path.text, targets=(".LH", *exits), element_bytes=min(sizes, default=8))
+    made = all_mutants(place, path)
     trial = judge.try_path(path, made, right_sample=right_sample)
     wrong = [row for row in trial.rows if row.judged != "SAME"]
     print(
@@ -146,24 +149,9 @@ def _try_one(judge: Judge, place: KernelRegion, path: AcceptedPath, right_sample
     return trial
 
 
-def _read_paths(file: Path) -> dict[str, list[AcceptedPath]]:
-    return {row["region"]: [AcceptedPath(**path) for path in row["paths"]] for row in _rows(file)}
-
-
-def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    if file.exists():
-        for line in file.read_text().splitlines():
-            yield json.loads(line)
-
-
 def _compact(trial: Trial) -> dict[str, Any]:
     """A trial as JSON whose many rows are lists."""
     return {**asdict(trial), "rows": [list(asdict(row).values()) for row in trial.rows]}
-
-
-def _append(file: Path, row: dict[str, Any]) -> None:
-    with file.open("a") as stream:
-        stream.write(json.dumps(row) + "\n")
 
 
 if __name__ == "__main__":
