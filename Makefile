@@ -73,7 +73,7 @@ torture-loops: $(VENV)/.dev ## random loops on random arrays: the same bytes fro
 	nice $(BIN)/python -m tests.torture.loops
 
 mutants: $(VENV)/.train ## every wrong one-instruction mutant of accepted rewrites must be refused (docs/mutants.md)
-	nice $(BIN)/python -m tests.evidence.mutants $(ARGUMENTS)
+	OPENBLAS_NUM_THREADS=1 nice $(BIN)/python -m tests.evidence.mutants $(ARGUMENTS)
 
 timing-evidence: $(VENV)/.dev ## timing decisions on rewrites of known worth (docs/timing-evidence.md); quiet machine
 	$(BIN)/python -m tests.evidence.timing $(ARGUMENTS)

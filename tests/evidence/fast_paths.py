@@ -15,6 +15,7 @@ from llmcc.outcome import Refusal
 from llmcc.propose import Proposal, Request
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
+from llmcc.training.corpus import shape_key
 from llmcc.training.experts import is_packed
 from llmcc.training.families.vector import NotExpressible
 from llmcc.training.widen import widen
@@ -74,8 +75,12 @@ def find_paths(
 
 
 def _distinct(answers: Sequence[Gated | Refusal]) -> list[Gated]:
-    passed = [answer for answer in answers if isinstance(answer, Gated)]
-    return list({gated.text: gated for gated in passed}.values())
+    """Keep one of those that differ in the names of registers only."""
+    shapes: dict[str, Gated] = {}
+    for answer in answers:
+        if isinstance(answer, Gated):
+            shapes.setdefault(shape_key(answer.text), answer)
+    return list(shapes.values())
 
 
 def _proposals(place: KernelRegion, isa: str, backend: EmbeddedBackend) -> list[Proposal]:

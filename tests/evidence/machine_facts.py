@@ -9,6 +9,7 @@ import shlex
 import sys
 from dataclasses import dataclass
 
+from llmcc.native.identity import generation
 from llmcc.store.keys import cpu_name
 from llmcc.toolchain import find_gcc, gcc_version
 
@@ -21,6 +22,7 @@ class MachineFacts:
     cores: int
     system: str
     gcc: str
+    llmcc: str  # digest of the code and weights that verdicts depend on
     load_average: str  # over 1, 5 and 15 minutes, when it was asked
     command: str
     date: str  # UTC
@@ -28,7 +30,7 @@ class MachineFacts:
     def sentence(self) -> str:
         """Say it for people, in Markdown."""
         return (
-            f"Machine: {self.cpu}; {self.cores} cores; {self.system}; gcc {self.gcc}; "
+            f"Machine: {self.cpu}; {self.cores} cores; {self.system}; gcc {self.gcc}; llmcc {self.llmcc}; "
             f"load average {self.load_average}. Command: `{self.command}`. Date: {self.date}."
         )
 
@@ -40,6 +42,7 @@ def machine_facts(module: str) -> MachineFacts:
         cores=os.cpu_count() or 0,
         system=platform.platform(),
         gcc=gcc_version(find_gcc()),
+        llmcc=generation()[:16],
         load_average=" ".join(f"{load:.2f}" for load in os.getloadavg()),
         command=shlex.join(["python", "-m", module, *sys.argv[1:]]),
         date=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M"),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -27,9 +26,8 @@ from tests.evidence.machine_facts import machine_facts
 from tests.evidence.mutant_report import shortened, summary, trial_from, write_page
 from tests.evidence.mutant_trial import Judge, Trial, all_mutants
 from tests.evidence.oracle import Oracle
-from tests.evidence.rows import append_row, read_rows
+from tests.evidence.rows import append_row, evidence_folder, read_rows
 
-_OUT = Path("build/evidence")
 _PATHS, _TRIALS = "paths.jsonl", "trials.jsonl"
 _JSON = Path("docs/evidence/mutants.json")
 _PAGE = Path("docs/mutants.md")
@@ -39,7 +37,6 @@ _CASES_SEED = 1
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a slice; write the page when nothing is left to do. 1: survivors, 3: not finished."""
     options = _parse(argv)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     options.out.mkdir(parents=True, exist_ok=True)
     deadline_s = time.monotonic() + options.seconds
     places = [
@@ -77,11 +74,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--paths", type=int, default=90, help="stop when so many were tried; 0: all there are"
     )
-    parser.add_argument("--out", type=Path, default=_OUT, help="folder for what is done so far")
+    parser.add_argument(
+        "--out", type=Path, default=evidence_folder(), help="folder for what is done so far"
+    )
     parser.add_argument(
         "--right-sample",
         type=int,
-        default=5,
+        default=3,
         help="how many mutants of each path that the oracle finds right are verified all the same",
     )
     return parser.parse_args(argv)

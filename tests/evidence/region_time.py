@@ -34,10 +34,10 @@ from tests.evidence.fast_paths import SEEDS
 from tests.evidence.kernel_units import LEVELS, KernelRegion, kernel_regions
 from tests.evidence.loop_as_rewrite import loop_as_rewrite
 from tests.evidence.machine_facts import MachineFacts, machine_facts
-from tests.evidence.rows import read_rows
+from tests.evidence.rows import evidence_folder, read_rows
 from tests.evidence.tables import table
 
-_PATHS = Path("build/evidence/paths.jsonl")
+_PATHS = "paths.jsonl"  # as `make mutants` names it
 _JSON = Path("docs/evidence/region-time.json")
 _PAGE = Path("docs/region-time.md")
 _MEDIAN_MOST_S = 1.5
@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--every", type=int, default=1, help="take every so many-th loop; no page")
     options = parser.parse_args(argv)
-    accepted = {row["region"]: row["paths"] for row in read_rows(_PATHS)}
+    accepted = {row["region"]: row["paths"] for row in read_rows(evidence_folder() / _PATHS)}
     places = [place for level in LEVELS for place in kernel_regions(level)][:: options.every]
     times: list[RegionTime] = []
     with Sandbox() as sandbox:

@@ -1,4 +1,7 @@
-"""Results kept as JSON lines, one a trial, so that a stopped run goes on where it was."""
+"""Results kept as JSON lines, one a trial, so that a stopped run goes on where it was.
+
+They lie in a folder of the llmcc that made them: another llmcc starts anew.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,15 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from llmcc.native.identity import generation
+
+_FOLDER = Path("build/evidence")
+
+
+def evidence_folder() -> Path:
+    """Where results of this llmcc are kept; any change of its code or weights is another one."""
+    return _FOLDER / generation()[:16]
 
 
 def read_rows(file: Path) -> Iterator[dict[str, Any]]:

@@ -32,10 +32,9 @@ from llmcc.states.buckets import timing_buckets
 from tests.evidence.chains import Chain, chains
 from tests.evidence.kernel_units import LEVELS, kernel_regions
 from tests.evidence.machine_facts import machine_facts
-from tests.evidence.rows import append_row, read_rows
+from tests.evidence.rows import append_row, evidence_folder, read_rows
 from tests.evidence.timing_report import SERIES, summary, write_page
 
-_OUT = Path("build/evidence")
 _JSON = Path("docs/evidence/timing.json")
 _PAGE = Path("docs/timing-evidence.md")
 _SEED = 10_000
@@ -103,7 +102,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.evidence.timing", description=__doc__)
     parser.add_argument("--seconds", type=float, default=7200, help="start nothing after so long")
-    parser.add_argument("--out", type=Path, default=_OUT, help="folder for what is done so far")
+    parser.add_argument(
+        "--out", type=Path, default=evidence_folder(), help="folder for what is done so far"
+    )
     parser.add_argument(
         "--scale", type=float, default=1, help="share of the trials to run, for a look; no page"
     )
