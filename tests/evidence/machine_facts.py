@@ -30,8 +30,9 @@ class MachineFacts:
     def sentence(self) -> str:
         """Say it for people, in Markdown."""
         return (
-            f"Machine: {self.cpu}; {self.cores} cores; {self.system}; gcc {self.gcc}; llmcc {self.llmcc}; "
-            f"load average {self.load_average}. Command: `{self.command}`. Date: {self.date}."
+            f"Machine: {self.cpu}; {self.cores} cores; {self.system}; gcc {self.gcc}; "
+            f"llmcc {self.llmcc}; load average {self.load_average}. "
+            f"Command: `{self.command}`. Date: {self.date}."
         )
 
 

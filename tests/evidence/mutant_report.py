@@ -111,6 +111,7 @@ def write_page(file: Path, record: Mapping[str, Any]) -> None:
         table(("outcome", "wrong mutants"), found["wrong_by_outcome"].items()),
         "Mutants the oracle finds right, put to gate and battery all the same:",
         table(("outcome", "mutants"), found["right_by_outcome"].items()),
+        *_wrong_paths(found["paths_wrong_by_the_oracle"]),
         "## Survivors",
         *_survivors(record["trials"]),
         "## Paths",
@@ -145,6 +146,11 @@ def shortened(trial: Trial) -> dict[str, Any]:
     }
 
 
+def _wrong_paths(names: Sequence[str]) -> list[str]:
+    """A path that is itself wrong is a hole of another sort; its mutants are not counted."""
+    return [f"**Accepted, and wrong by the oracle:** {', '.join(names)}."] if names else []
+
+
 def _survivors(trials: Sequence[Mapping[str, Any]]) -> list[str]:
     listed = [survivor for trial in trials for survivor in trial["survivors"]]
     return [
@@ -155,8 +161,8 @@ def _survivors(trials: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 _METHOD = """\
-A path is a distinct (kernel, level, rewrite text) of `examples/kernels` that passes the gate and
-two whole verifications with different seeds; the embedded model and the training teachers
+A path is a (kernel, level, rewrite text) of `examples/kernels`, distinct in more than the names
+of registers, that passes the gate and two whole verifications with different seeds; the embedded model and the training teachers
 propose. Timing is left out: whether a rewrite is right does not depend on its speed. Each is
 changed in one instruction (`tests/evidence/mutations.py` lists the changes), in all ways; the
 text goes through the gate as always.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from llmcc.training.widen import widen
 from tests.evidence.fast_paths import AcceptedPath
 from tests.evidence.kernel_teachers import taught
 from tests.evidence.kernel_units import FOLDER, KernelRegion, kernel_regions
-from tests.evidence.mutant_report import summary
-from tests.evidence.mutant_trial import Judge, all_mutants
+from tests.evidence.machine_facts import machine_facts
+from tests.evidence.mutant_report import shortened, summary, write_page
+from tests.evidence.mutant_trial import PASSED, Judge, MutantRow, Survivor, Trial, all_mutants
 from tests.evidence.mutations import MutantSet, mutants_of
 from tests.evidence.oracle import Judged, Oracle
 
@@ -109,3 +111,29 @@ def test_moves_displacements_by_a_byte_an_element_and_a_vector() -> None:
         "vmovdqu\t-8(%rdi,%rax,2), %ymm0",
         "vmovdqu\t-8(%rdi,%rax,8), %ymm0",
     ]
+
+
+def test_the_page_lists_a_survivor_in_full(tmp_path: Path) -> None:
+    row = MutantRow("deleted", "ANSWER", PASSED, "")
+    refused = MutantRow("immediate", "CRASHED", "READS_BEYOND", "verify")
+    hole = Survivor(
+        "a path", "deleted", 3, "addq\t$1, %rax", "", "\tjmp\t.LH\n", "ANSWER", "case 5"
+    )
+    trial = Trial("a path", "a loop", "SAME", 2, 1, (row, refused), (hole,))
+    record = {
+        "machine": asdict(machine_facts("tests.evidence.mutants")),
+        "right_sample_per_path": 1,
+        "summary": summary([trial]),
+        "trials": [shortened(trial)],
+    }
+    write_page(tmp_path / "page.md", record)
+    page = (tmp_path / "page.md").read_text()
+    assert "**1 of 2 wrong mutants refused (50.00%)**" in page
+    assert "a path, line 3, deleted: `addq $1, %rax` became ``." in page
+    assert "| deleted | 1 | 1 | 0 |" in page
+
+
+def test_a_path_that_the_oracle_finds_wrong_is_counted_apart() -> None:
+    trial = Trial("a path", "a loop", "ANSWER", 0, 0, (), ())
+    found = summary([trial])
+    assert (found["paths"], found["paths_wrong_by_the_oracle"]) == (0, ["a path"])
