@@ -162,10 +162,10 @@ def _survivors(trials: Sequence[Mapping[str, Any]]) -> list[str]:
 
 _METHOD = """\
 A path is a (kernel, level, rewrite text) of `examples/kernels`, distinct in more than the names
-of registers, that passes the gate and two whole verifications with different seeds; the embedded model and the training teachers
-propose. Timing is left out: whether a rewrite is right does not depend on its speed. Each is
-changed in one instruction (`tests/evidence/mutations.py` lists the changes), in all ways; the
-text goes through the gate as always.
+of registers, that passes the gate and two whole verifications with different seeds; the embedded
+model and the training teachers propose. Timing is left out: whether a rewrite is right does not
+depend on its speed. Each is changed in one instruction (`tests/evidence/mutations.py` lists the
+changes), in all ways; the text goes through the gate as always.
 
 The oracle (`tests/evidence/oracle.c`, `cases.py`) shares no code with the battery: the kernel
 with the mutant spliced in, called through the ABI in a child process, against gcc -O0's build:
