@@ -7,10 +7,10 @@ MAX_LINES := 400
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train-setup native demo test check fmt lint type arch golden unit adversarial \
-  csmith torture-loops bench overhead wheel docs clean
+  torture csmith torture-loops mutants semantics timing-evidence region-time bench overhead wheel docs clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@echo "making $(VENV) and installing llmcc into it; this takes a while the first time"
@@ -66,11 +66,26 @@ unit: $(VENV)/.train ## pytest, adversarial tests included
 adversarial: $(VENV)/.dev ## only the tests with wrong rewrites and hostile programs
 	$(BIN)/pytest tests/adversarial
 
-csmith: $(VENV)/.dev ## 50 random programs by csmith: the same output from gcc and llmcc
-	nice $(BIN)/python -m tests.torture.csmith
+torture: $(VENV)/.dev ## gcc's own tests, csmith, small programs, random loops: gcc against llmcc
+	nice $(BIN)/python -m tests.torture.run --report docs/torture.md $(TORTURE)
+
+csmith: $(VENV)/.dev ## only the 300 random programs by csmith
+	nice $(BIN)/python -m tests.torture.run csmith
 
 torture-loops: $(VENV)/.dev ## random loops on random arrays: the same bytes from gcc -O0, -O3 and llmcc
 	nice $(BIN)/python -m tests.torture.loops
+
+semantics: $(VENV)/.dev ## compare the semantics that proofs rest on with the CPU
+	nice $(BIN)/python -m tests.prove.differential
+
+mutants: $(VENV)/.train ## every wrong one-instruction mutant of accepted rewrites must be refused (docs/mutants.md)
+	OPENBLAS_NUM_THREADS=1 nice $(BIN)/python -m tests.evidence.mutants $(ARGUMENTS)
+
+timing-evidence: $(VENV)/.dev ## timing decisions on rewrites of known worth (docs/timing-evidence.md); quiet machine
+	$(BIN)/python -m tests.evidence.timing $(ARGUMENTS)
+
+region-time: $(VENV)/.dev ## how long verification and timing of one loop take (docs/region-time.md); quiet machine
+	$(BIN)/python -m tests.evidence.region_time $(ARGUMENTS)
 
 bench: $(VENV)/.run ## time and check the kernels: gcc, clang, llmcc
 	$(BIN)/llmcc-ctl bench

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from llmcc.errors import LlmccError
 
+# Levels of evidence, the weakest first; what each says stands in `prove.level`.
+LEVELS = ("tested", "bounded", "proved")
+
 
 class Mode(Enum):
     """What a compile may do."""
@@ -34,7 +37,8 @@ class Config:
     """`LLMCC_MODE`; `apply` when `SOURCE_DATE_EPOCH` is set, `off` when `LLMCC_DISABLE` is."""
     budget_s: float
     """`LLMCC_BUDGET`: seconds one unit may take to be optimised; 30 unless told. No region is begun
-    later, one that has begun is ended (5 s at most); 15 s later the `as` shim kills."""
+    later, one that has begun is ended (7 s at most, 13 s when LLMCC_REQUIRE asks for a proof);
+    15 s later the `as` shim kills."""
     cache: Path
     """`LLMCC_DIR`, else `$XDG_CACHE_HOME/llmcc`, else `~/.cache/llmcc`."""
     log: Path
@@ -47,6 +51,16 @@ class Config:
     """`LLMCC_SEED`: start of every random choice; 0."""
     backend: str
     """`LLMCC_BACKEND`: who proposes; `embedded`."""
+    tests: Path | None
+    """`LLMCC_TESTS`: folder of `NAME.in` and `NAME.out` every linked program is tried on."""
+    test_command: str
+    """`LLMCC_TEST_CMD`: shell command that is run after each link; "" for none."""
+    test_timeout_s: float
+    """`LLMCC_TEST_TIMEOUT`: seconds one run of a test may take; 0, the default: 10 for one of
+    `LLMCC_TESTS`, 600 for `LLMCC_TEST_CMD`."""
+    require: str
+    """`LLMCC_REQUIRE`: the weakest level of evidence that is accepted: `tested` unless told,
+    `bounded` or `proved`. See `prove.level`."""
 
 
 def read_config(environ: Mapping[str, str] | None = None) -> Config:
@@ -67,6 +81,10 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         sample_count=int(_number(environ, "LLMCC_SAMPLES", 8)),
         seed=int(_number(environ, "LLMCC_SEED", 0)),
         backend=environ.get("LLMCC_BACKEND") or "embedded",
+        tests=Path(tests) if (tests := environ.get("LLMCC_TESTS")) else None,
+        test_command=environ.get("LLMCC_TEST_CMD", ""),
+        test_timeout_s=_number(environ, "LLMCC_TEST_TIMEOUT", 0.0),
+        require=_level(environ),
     )
 
 
@@ -95,6 +113,13 @@ def _mode(environ: Mapping[str, str]) -> Mode:
     if mode is Mode.SYNC and environ.get("SOURCE_DATE_EPOCH"):
         return Mode.APPLY
     return mode
+
+
+def _level(environ: Mapping[str, str]) -> str:
+    name = environ.get("LLMCC_REQUIRE") or LEVELS[0]
+    if name not in LEVELS:
+        raise BadSetting(f"LLMCC_REQUIRE: {name!r} is not one of {', '.join(LEVELS)}")
+    return name
 
 
 def _number(environ: Mapping[str, str], name: str, otherwise: float) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from llmcc.backends.embedded.backend import EmbeddedBackend
-from llmcc.config import Config
+from llmcc.config import LEVELS, Config
 from llmcc.decide import Decision, decide
 from llmcc.errors import LlmccError
 from llmcc.gate.check import Gated, check
@@ -17,6 +17,8 @@ from llmcc.measure.model import DECIDING_NAMES, Measured
 from llmcc.measure.rounds import measure
 from llmcc.outcome import Outcome, OutcomeClass, Refusal
 from llmcc.propose import Backend, Proposal, Request
+from llmcc.prove.level import Level, is_enough
+from llmcc.prove.prove import BUDGET_S, PATIENT_BUDGET_S, Rewrite, find_level
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
 from llmcc.sandbox.selftest import open_checked_sandbox
@@ -39,8 +41,8 @@ _TESTS = 10_000
 # What is so much faster may be so because it does less: it is looked at for longer.
 _SUSPICIOUS_RATIO = 8.0
 _SUSPICIOUS_TESTS = 30_000
-# No further rewrite of a region is looked at after this long: one verification and one timing still
-# follow at most, which keeps a region within about 5 s.
+# No further rewrite of a region is looked at after this long: one verification, one timing and one
+# attempt at a proof (1 to 2 s, 4 to 8 s where LLMCC_REQUIRE asks for it) still follow at most.
 _LIMIT_S = 3.0
 _PROGRESS = {outcome: position for position, outcome in enumerate(Outcome)}
 
@@ -67,15 +69,20 @@ class RegionRewriter:
         backend: Backend | None = None,
         sandbox: Sandbox | None = None,
         clock: Callable[[], float] = time.monotonic,
+        measure: Callable[..., Measured | Refusal] = measure,
     ) -> None:
         """Make the backend that `config` names and a sandbox, unless they are given.
+
+        `measure` times a rewrite; tests that want many fast paths give one that likes them all.
 
         Raises:
             UnknownBackend: there is no such backend.
         """
         self._sample_count = config.sample_count
         self._seed = config.seed
+        self._require = config.require
         self._clock = clock
+        self._measure = measure
         self._backend = _make_backend(config) if backend is None else backend
         self._sandbox = open_checked_sandbox(config.cache) if sandbox is None else sandbox
 
@@ -94,7 +101,9 @@ class RegionRewriter:
         if isinstance(sandbox, Refusal):
             return RegionDecision(sandbox.outcome, sandbox.detail)
         features = sandbox.features()
-        isas = [isa for isa in _ISAS if isa in features]
+        # Of AVX-512 nothing is modelled, so nothing beyond tests can be shown.
+        wanted = _ISAS if self._require == LEVELS[0] else ("avx2",)
+        isas = [isa for isa in wanted if isa in features]
         if not isas:
             return RegionDecision(Outcome.CPU_WITHOUT_ISA)
         battery = Battery.build(
@@ -106,7 +115,13 @@ class RegionRewriter:
         if isinstance(battery, Refusal):
             return RegionDecision(battery.outcome, battery.detail, seed=self._seed)
         attempt = _Attempt(
-            region, battery, sandbox, self._seed, is_late=lambda: self._clock() >= deadline_s
+            region,
+            battery,
+            sandbox,
+            self._seed,
+            require=self._require,
+            is_late=lambda: self._clock() >= deadline_s,
+            measure=self._measure,
         )
         endings: list[RegionDecision] = []
         for isa in isas:
@@ -130,13 +145,17 @@ class _Attempt:
         sandbox: Sandbox,
         seed: int,
         *,
+        require: str,
         is_late: Callable[[], bool],
+        measure: Callable[..., Measured | Refusal],
     ) -> None:
         self.is_late = is_late
+        self._measure = measure
         self._region = region
         self._battery = battery
         self._sandbox = sandbox
         self._seed = seed
+        self._require = require
 
     def best_of(self, isa: str, candidates: Sequence[_Candidate]) -> RegionDecision:
         """Decide on the rewrites for one ISA; the ending that came furthest stands for them all."""
@@ -178,7 +197,7 @@ class _Attempt:
         guarded = guarded_blob(self._region, gated.text, gated.isa)
         if isinstance(guarded, Refusal):
             return self._refused(guarded, gated.proposal)
-        measured = measure(
+        measured = self._measure(
             baseline_blob(self._region),
             guarded,
             buckets,
@@ -189,11 +208,26 @@ class _Attempt:
         if isinstance(measured, Refusal):
             return self._refused(measured, gated.proposal)
         decision = decide(measured)
-        if decision.outcome is Outcome.ACCEPTED:
-            again = self._verify_again(verified, gated, decision)
-            if isinstance(again, Refusal):
-                return self._refused(again, gated.proposal)
-        return _decided(decision, verified, gated, measured, seed=self._seed)
+        made = _decided(decision, verified, gated, measured, seed=self._seed)
+        if decision.outcome is not Outcome.ACCEPTED:
+            return made
+        again = self._verify_again(verified, gated, decision)
+        if isinstance(again, Refusal):
+            return self._refused(again, gated.proposal)
+        level = self._level(gated, verified)
+        if isinstance(level, Refusal):
+            return self._refused(level, gated.proposal)
+        return with_level(made, level, required=self._require)
+
+    def _level(self, gated: Gated, verified: Verified) -> Level | Refusal:
+        """Find what can be shown beyond the tests; patiently only where the user asks for it."""
+        return find_level(
+            self._region,
+            Rewrite(gated.text, gated.isa, verified.tests, verified.mutation_score),
+            sandbox=self._sandbox,
+            seed=self._seed,
+            budget_s=BUDGET_S if self._require == LEVELS[0] else PATIENT_BUDGET_S,
+        )
 
     def _verify_again(
         self, verified: Verified, gated: Gated, decision: Decision
@@ -218,6 +252,14 @@ class _Attempt:
             backend=proposal.backend,
             seed=self._seed,
         )
+
+
+def with_level(accepted: RegionDecision, level: Level, *, required: str) -> RegionDecision:
+    """Note the level of an accepted rewrite; LEVEL_NOT_REACHED when it is weaker than required."""
+    if not is_enough(level.text, required):
+        detail = f"{level.text}: {level.sentence}"
+        return replace(accepted, outcome=Outcome.LEVEL_NOT_REACHED, detail=detail)
+    return replace(accepted, level=level.text, level_detail=level.sentence)
 
 
 def _unlabelled_exits(region: Region, rewrite: str) -> list[str]:

@@ -34,7 +34,16 @@ def _first_line(tool: str) -> str:
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder; no setting of the user's reaches a test."""
     folder = tmp_path_factory.mktemp("llmcc-dir")
-    for name in ("LLMCC_MODE", "LLMCC_DISABLE", "LLMCC_BUDGET", "LLMCC_BACKEND", "LLMCC_CC"):
+    for name in (
+        "LLMCC_MODE",
+        "LLMCC_DISABLE",
+        "LLMCC_BUDGET",
+        "LLMCC_BACKEND",
+        "LLMCC_CC",
+        "LLMCC_REQUIRE",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("LLMCC_TESTS", "LLMCC_TEST_CMD", "LLMCC_TEST_TIMEOUT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     monkeypatch.setenv("LLMCC_DIR", str(folder))

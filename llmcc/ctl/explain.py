@@ -64,7 +64,7 @@ def _lines(record: LoopRecord) -> list[str]:
     # The times below say the same, and more.
     is_in = decision.outcome is Outcome.ACCEPTED
     if decision.detail and not is_in:
-        lines.append(f"  {decision.detail}")
+        lines += [f"  {line}" for line in decision.detail.split("\n")]
     lines += _evidence(decision)
     lines += _listing("gcc's loop:", record.loop_text)
     lines += _listing(
@@ -82,6 +82,8 @@ def _evidence(decision: RegionDecision) -> list[str]:
             f"  {speedup.ratio:.2f} times gcc's speed "
             f"(between {speedup.low:.2f} and {speedup.high:.2f}) with {decision.isa}"
         )
+    if decision.level:
+        lines.append(f"  level {decision.level}: {decision.level_detail}")
     rest = dict(decision.evidence)
     times = [
         f"{bucket} {rest.pop(name):.2f}x of {rest.pop(f'{bucket}_baseline_ns'):.0f} ns"

@@ -83,7 +83,7 @@ static bool add_command(Blake2b *hash, pid_t driver) {
 bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
     static const char *const SETTINGS[] = {
         "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
-        "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED",
+        "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED", "LLMCC_REQUIRE",
     };
     char folder[PATH_MAX];
     Blake2b hash;

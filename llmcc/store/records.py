@@ -33,6 +33,8 @@ class RegionDecision:
     speedup: SpeedupInterval | None = None  # None when it was not measured
     seed: int = 0
     evidence: Mapping[str, float] = field(default_factory=dict)  # counts and figures of the stages
+    level: str = ""  # "tested(10000, 0.95)", "bounded(40)", "proved"; "" when not accepted
+    level_detail: str = ""  # why the level is not higher, or what it says
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,24 @@ class DecisionStore:
             return None
         return decision_from_json(json.loads(body))
 
+    def keys_with(self, isa: str, rewrite: str) -> list[str]:
+        """List the keys of all decisions that accepted this text."""
+        found = []
+        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
+            key = path.parent.name + path.name
+            try:
+                decision = self.get(key)
+            except (ValueError, KeyError, TypeError):
+                # Another generation's, which is never looked up again.
+                continue
+            if (
+                decision is not None
+                and decision.outcome is Outcome.ACCEPTED
+                and (decision.isa, decision.rewrite) == (isa, rewrite)
+            ):
+                found.append(key)
+        return found
+
     def seconds(self) -> list[float]:
         """List how long each region took that was tried, in seconds, whatever llmcc tried it."""
         found = []
@@ -102,6 +122,8 @@ def decision_to_json(decision: RegionDecision) -> dict[str, object]:
         "speedup": asdict(decision.speedup) if decision.speedup else None,
         "seed": decision.seed,
         "evidence": dict(decision.evidence),
+        "level": decision.level,
+        "level_detail": decision.level_detail,
     }
 
 
@@ -118,6 +140,8 @@ def decision_from_json(fields: Mapping[str, object]) -> RegionDecision:
         speedup=SpeedupInterval(**speedup) if isinstance(speedup, dict) else None,
         seed=int(str(fields["seed"])),
         evidence=evidence,
+        level=str(fields["level"]),
+        level_detail=str(fields["level_detail"]),
     )
 
 

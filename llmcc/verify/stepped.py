@@ -17,9 +17,9 @@ from llmcc.verify.chunk import Chunk, Runner
 from llmcc.verify.comparisons import OneSided
 from llmcc.verify.footprint import LINE_BYTES, PAGE_BYTES, Footprint, first_excess, footprints
 
-_SHORT_STATES = 8
-_LONG_STATES = 8
-_STEPS_MOST = 12_000
+_SHORT_STATES = 10
+_LONG_STATES = 12
+_STEPS_MOST = 16_000
 # What a rewrite may take beyond the steps of gcc's loop: entering it costs more in short runs.
 _EXTRA_STEPS = 1000
 

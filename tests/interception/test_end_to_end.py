@@ -15,6 +15,7 @@ from llmcc.config import Config, read_config
 from llmcc.eligibility import Eligibility, SourceFile
 from llmcc.outcome import Outcome, OutcomeClass
 from llmcc.pipeline import Context, UnitResult, optimise_unit
+from llmcc.prove.level import is_enough
 from llmcc.rewrite_region import RegionRewriter
 from llmcc.sandbox.runner import Sandbox
 from llmcc.store.records import DecisionStore
@@ -64,10 +65,14 @@ def test_a_program_compiled_with_the_model_does_what_gccs_does(compiler: Compile
     assert decisions, "the loops were never looked at"
 
 
-def _optimised(compiler: Compiler, weights: Path) -> tuple[str, UnitResult]:
+def _optimised(
+    compiler: Compiler, weights: Path, *, require: str = "tested"
+) -> tuple[str, UnitResult]:
     (compiler.folder / "loops.c").write_text(LOOPS)
     text = compiler.unit(["-O3", "loops.c"])
-    config = replace(read_config(), cache=compiler.cache, is_strict=False, budget_s=60.0)
+    config = replace(
+        read_config(), cache=compiler.cache, is_strict=False, budget_s=60.0, require=require
+    )
     with Sandbox(compiler.cache) as sandbox:
         return text, optimise_unit(text, _context(config, weights, sandbox))
 
@@ -90,6 +95,17 @@ def test_the_model_finds_right_rewrites_of_a_sum_and_a_search(compiler: Compiler
     endings = {record.function: record.decision.outcome for record in result.records}
     assert set(endings) == {"sum", "find"}
     assert set(endings.values()) <= HONEST_ENDINGS
+
+
+def test_what_is_accepted_has_the_level_that_is_required(compiler: Compiler) -> None:
+    _, result = _optimised(compiler, SHIPPED_WEIGHTS, require="bounded")
+    assert len(result.records) == 2
+    for record in result.records:
+        decision = record.decision
+        if decision.outcome is Outcome.ACCEPTED:
+            assert is_enough(decision.level, "bounded")
+        else:
+            assert decision.level == ""
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "gone"])

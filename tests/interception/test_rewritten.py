@@ -64,6 +64,12 @@ def test_an_output_elsewhere_is_the_same_unit(compiler: Compiler) -> None:
     assert (compiler.folder / "other.o").read_bytes() != _gcc_object(compiler)
 
 
+def test_another_requirement_is_another_unit(compiler: Compiler) -> None:
+    _put(compiler, _with_nop(compiler))
+    compiler.environ["LLMCC_REQUIRE"] = "bounded"
+    assert _object(compiler) == _gcc_object(compiler)
+
+
 def test_negative_entry_gives_gccs_object(compiler: Compiler) -> None:
     _put(compiler, None)
     assert _object(compiler) == _gcc_object(compiler)
