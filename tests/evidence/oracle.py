@@ -82,7 +82,7 @@ class Oracle:
 
 def _exported(place: KernelRegion, isa: str, text: str, name: str) -> str:
     """The whole unit with this fast path, of which only the kernel is visible, under a new name."""
-    unit = splice(place.home.unit, [FastPath(place.region, text, isa)])
+    unit = splice(place.home.unit, [FastPath(place.region, "", text, isa)])
     kept = [line for line in unit.split("\n") if not line.startswith("\t.globl")]
     function = place.region.function
     return "\n".join(kept) + f"\n\t.globl\t{name}\n\t.set\t{name}, {function}\n"
