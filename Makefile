@@ -7,10 +7,10 @@ MAX_LINES := 400
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train-setup native demo test check fmt lint type arch golden unit adversarial \
-  csmith torture-loops semantics bench overhead wheel docs clean
+  torture csmith torture-loops semantics bench overhead wheel docs clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@echo "making $(VENV) and installing llmcc into it; this takes a while the first time"
@@ -66,8 +66,11 @@ unit: $(VENV)/.train ## pytest, adversarial tests included
 adversarial: $(VENV)/.dev ## only the tests with wrong rewrites and hostile programs
 	$(BIN)/pytest tests/adversarial
 
-csmith: $(VENV)/.dev ## 50 random programs by csmith: the same output from gcc and llmcc
-	nice $(BIN)/python -m tests.torture.csmith
+torture: $(VENV)/.dev ## gcc's own tests, csmith, small programs, random loops: gcc against llmcc
+	nice $(BIN)/python -m tests.torture.run --report docs/torture.md $(TORTURE)
+
+csmith: $(VENV)/.dev ## only the 300 random programs by csmith
+	nice $(BIN)/python -m tests.torture.run csmith
 
 torture-loops: $(VENV)/.dev ## random loops on random arrays: the same bytes from gcc -O0, -O3 and llmcc
 	nice $(BIN)/python -m tests.torture.loops

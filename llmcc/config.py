@@ -51,6 +51,13 @@ class Config:
     """`LLMCC_SEED`: start of every random choice; 0."""
     backend: str
     """`LLMCC_BACKEND`: who proposes; `embedded`."""
+    tests: Path | None
+    """`LLMCC_TESTS`: folder of `NAME.in` and `NAME.out` every linked program is tried on."""
+    test_command: str
+    """`LLMCC_TEST_CMD`: shell command that is run after each link; "" for none."""
+    test_timeout_s: float
+    """`LLMCC_TEST_TIMEOUT`: seconds one run of a test may take; 0, the default: 10 for one of
+    `LLMCC_TESTS`, 600 for `LLMCC_TEST_CMD`."""
     require: str
     """`LLMCC_REQUIRE`: the weakest level of evidence that is accepted: `tested` unless told,
     `bounded` or `proved`. See `prove.level`."""
@@ -74,6 +81,9 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         sample_count=int(_number(environ, "LLMCC_SAMPLES", 8)),
         seed=int(_number(environ, "LLMCC_SEED", 0)),
         backend=environ.get("LLMCC_BACKEND") or "embedded",
+        tests=Path(tests) if (tests := environ.get("LLMCC_TESTS")) else None,
+        test_command=environ.get("LLMCC_TEST_CMD", ""),
+        test_timeout_s=_number(environ, "LLMCC_TEST_TIMEOUT", 0.0),
         require=_level(environ),
     )
 

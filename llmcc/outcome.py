@@ -90,6 +90,10 @@ class Outcome(Enum):
         OutcomeClass.REFUSED,
         "the rewrite leaves upper vector halves dirty where gcc's code runs on",
     )
+    GATE_READS_UNSET = (
+        OutcomeClass.REFUSED,
+        "the rewrite reads a register or flag that holds nothing where the loop starts",
+    )
     WRONG_OUTPUT = (
         OutcomeClass.REFUSED,
         "the rewrite gave other registers or memory than gcc's loop",

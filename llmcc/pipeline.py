@@ -29,6 +29,7 @@ from llmcc.splice import FastPath, splice
 from llmcc.store.keys import cpu_name, region_key
 from llmcc.store.outcomes import OutcomeLog
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
+from llmcc.store.refused import RefusedTexts
 from llmcc.store.units import UnitEntry, UnitStore
 
 # Endings that say nothing about the loop: another try may end otherwise, so they are not kept.
@@ -96,7 +97,7 @@ def _optimise(text: str, context: Context) -> UnitResult:
     decided = {id(region): workshop.decide(region) for region in hottest}
     records = tuple(_region_record(region, decided[id(region)]) for region in regions)
     fast_paths = tuple(
-        FastPath(region, decided[id(region)].rewrite, decided[id(region)].isa)
+        FastPath(region, workshop.key(region), decided[id(region)].rewrite, decided[id(region)].isa)
         for region in regions
         if decided[id(region)].outcome is Outcome.ACCEPTED
     )
@@ -121,6 +122,7 @@ class _Workshop:
         config = context.config
         # A decision made under one requirement says nothing of what another would have given.
         self._proposer = f"{config.backend} {config.sample_count} {config.seed} {config.require}"
+        self._refused = RefusedTexts(config.cache)
         self._rewriter: Rewriter | None = None
 
     def decide(self, region: Region) -> RegionDecision:
@@ -128,22 +130,35 @@ class _Workshop:
         refusal = self._eligibility.refusal(region.function)
         if refusal is not None:
             return _decision_of(refusal)
-        key = region_key(
-            region, generation=self._generation, cpu=self._cpu, proposer=self._proposer
-        )
+        key = self.key(region)
         known = self._context.decisions.get(key)
         if known is not None:
-            return known
+            return self._unless_refused(known)
         if self._context.clock() >= self._deadline_s:
             return RegionDecision(Outcome.BUDGET_SPENT)
         decision = _or_gcc(
-            lambda: self._try(region),
+            lambda: self._unless_refused(self._try(region)),
             otherwise=lambda error: RegionDecision(Outcome.INTERNAL_ERROR, detail=error),
             config=self._context.config,
         )
         if decision.outcome not in _PASSING:
             self._context.decisions.put(key, decision)
         return decision
+
+    def key(self, region: Region) -> str:
+        """Return what the decision on a region is filed under."""
+        return region_key(
+            region, generation=self._generation, cpu=self._cpu, proposer=self._proposer
+        )
+
+    def _unless_refused(self, decision: RegionDecision) -> RegionDecision:
+        """Accept no text that a test of the user has failed with."""
+        if decision.outcome is not Outcome.ACCEPTED:
+            return decision
+        failure = self._refused.failure(decision.isa, decision.rewrite)
+        if failure is None:
+            return decision
+        return replace(decision, outcome=Outcome.FAILED_USER_TEST, detail=failure)
 
     def _try(self, region: Region) -> RegionDecision:
         if self._rewriter is None:

@@ -26,6 +26,7 @@ from llmcc.states.blob import baseline_blob, guarded_blob
 from llmcc.states.buckets import timing_buckets
 from llmcc.store.records import RegionDecision, SpeedupInterval
 from llmcc.verify.battery import Battery
+from llmcc.verify.counterexamples import CounterExamples
 from llmcc.verify.verify import Verified, verify
 
 # Best first: a region that has a rewrite for the first is not tried with the next.
@@ -36,6 +37,10 @@ _MEASURED_MOST = 2
 _ALPHA_EACH = ALPHA / (_MEASURED_MOST * len(_ISAS))
 # The second verification starts from states the first has not seen.
 _SECOND_SEED_STEP = 0x5EED
+_TESTS = 10_000
+# What is so much faster may be so because it does less: it is looked at for longer.
+_SUSPICIOUS_RATIO = 8.0
+_SUSPICIOUS_TESTS = 30_000
 # No further rewrite of a region is looked at after this long: one verification, one timing and one
 # attempt at a proof (1 to 2 s, 4 to 8 s where LLMCC_REQUIRE asks for it) still follow at most.
 _LIMIT_S = 3.0
@@ -64,8 +69,11 @@ class RegionRewriter:
         backend: Backend | None = None,
         sandbox: Sandbox | None = None,
         clock: Callable[[], float] = time.monotonic,
+        measure: Callable[..., Measured | Refusal] = measure,
     ) -> None:
         """Make the backend that `config` names and a sandbox, unless they are given.
+
+        `measure` times a rewrite; tests that want many fast paths give one that likes them all.
 
         Raises:
             UnknownBackend: there is no such backend.
@@ -74,6 +82,7 @@ class RegionRewriter:
         self._seed = config.seed
         self._require = config.require
         self._clock = clock
+        self._measure = measure
         self._backend = _make_backend(config) if backend is None else backend
         self._sandbox = open_checked_sandbox(config.cache) if sandbox is None else sandbox
 
@@ -97,7 +106,12 @@ class RegionRewriter:
         isas = [isa for isa in wanted if isa in features]
         if not isas:
             return RegionDecision(Outcome.CPU_WITHOUT_ISA)
-        battery = Battery.build(region, sandbox=sandbox, seed=self._seed)
+        battery = Battery.build(
+            region,
+            sandbox=sandbox,
+            seed=self._seed,
+            counterexamples=CounterExamples(sandbox.cache),
+        )
         if isinstance(battery, Refusal):
             return RegionDecision(battery.outcome, battery.detail, seed=self._seed)
         attempt = _Attempt(
@@ -107,6 +121,7 @@ class RegionRewriter:
             self._seed,
             require=self._require,
             is_late=lambda: self._clock() >= deadline_s,
+            measure=self._measure,
         )
         endings: list[RegionDecision] = []
         for isa in isas:
@@ -132,8 +147,10 @@ class _Attempt:
         *,
         require: str,
         is_late: Callable[[], bool],
+        measure: Callable[..., Measured | Refusal],
     ) -> None:
         self.is_late = is_late
+        self._measure = measure
         self._region = region
         self._battery = battery
         self._sandbox = sandbox
@@ -180,7 +197,7 @@ class _Attempt:
         guarded = guarded_blob(self._region, gated.text, gated.isa)
         if isinstance(guarded, Refusal):
             return self._refused(guarded, gated.proposal)
-        measured = measure(
+        measured = self._measure(
             baseline_blob(self._region),
             guarded,
             buckets,
@@ -194,8 +211,7 @@ class _Attempt:
         made = _decided(decision, verified, gated, measured, seed=self._seed)
         if decision.outcome is not Outcome.ACCEPTED:
             return made
-        second_seed = self._seed + _SECOND_SEED_STEP
-        again = verify(self._region, gated, sandbox=self._sandbox, seed=second_seed)
+        again = self._verify_again(verified, gated, decision)
         if isinstance(again, Refusal):
             return self._refused(again, gated.proposal)
         level = self._level(gated, verified)
@@ -211,6 +227,20 @@ class _Attempt:
             sandbox=self._sandbox,
             seed=self._seed,
             budget_s=BUDGET_S if self._require == LEVELS[0] else PATIENT_BUDGET_S,
+        )
+
+    def _verify_again(
+        self, verified: Verified, gated: Gated, decision: Decision
+    ) -> Verified | Refusal:
+        """Start from other states; the mutation score of the region is known by now."""
+        is_suspicious = decision.low_ratio > _SUSPICIOUS_RATIO
+        return verify(
+            self._region,
+            gated,
+            sandbox=self._sandbox,
+            seed=self._seed + _SECOND_SEED_STEP,
+            tests=_SUSPICIOUS_TESTS if is_suspicious else _TESTS,
+            known_score=verified.mutation_score,
         )
 
     def _refused(self, refusal: Refusal, proposal: Proposal) -> RegionDecision:

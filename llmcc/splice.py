@@ -3,21 +3,26 @@
 The guard reads one byte that a constructor in the same unit sets once, at start-up, by cpuid and
 xgetbv. It lives in a section of its own, `llmcc_cpu`, so that a program (or a test) can find all of
 them between the linker's symbols `__start_llmcc_cpu` and `__stop_llmcc_cpu` and switch them off.
+A table that is not loaded says where each guard is, so that a fast path can be switched off in a
+finished program (`llmcc.switches`).
 Source of the feature test: Intel SDM vol. 1, sections 14.3, 14.7.1, 15.2 and 15.4.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from llmcc.asm.model import Unit
 from llmcc.regions.model import Region
+from llmcc.switches.table import SECTION, Name, record_text
 
 _FEATURE_BIT = {"avx2": 1, "avx512": 2}
 _OWN_LABEL = re.compile(r"\.L([RHX])(\d*)\b")
 _CONSTANT = re.compile(r"\.LK(\d+)\b")
+_RECORD = re.compile(r'^\t\.quad\t(\.Lllmcc_fp\d+)\n\t\.ascii\t"(\w+)"$', re.MULTILINE)
+_GUARD_TEST = re.compile(r"\ttestb\t\$\d,")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,7 @@ class FastPath:
     """An accepted rewrite of a region of the unit."""
 
     region: Region
+    key: str  # of the region, see store.keys.region_key
     text: str  # canonical rewrite text
     isa: str  # "avx2" or "avx512"
 
@@ -35,11 +41,13 @@ def splice(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
         return "\n".join(line.text for line in unit.lines) + (
             "\n" if unit.ends_with_newline else ""
         )
+    source = unit.lines[0].argument.strip('"') if unit.lines[0].name == ".file" else ""
     before: dict[int, list[str]] = {}
     replaced: dict[int, str] = {}
     for number, path in enumerate(fast_paths):
         placement = path.region.placement
-        before.setdefault(placement.insert_before, []).append(_fast_path_text(path, number))
+        put = before.setdefault(placement.insert_before, [])
+        put += [*_record(path, number, source), _fast_path_text(path, number)]
         for line in placement.retarget:
             replaced[line] = _retargeted(unit.lines[line].text, placement.head_label, number)
     out: list[str] = []
@@ -47,6 +55,15 @@ def splice(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
         out.extend(before.get(position, ()))
         out.append(replaced.get(position, kept.text))
     return "\n".join(out) + "\n" + _constructor()
+
+
+def without(text: str, keys: Collection[str]) -> str:
+    """Switch the fast paths of some keys off in a text that `splice` gave; other text unchanged."""
+    for guard, key in _RECORD.findall(text):
+        if key in keys:
+            at = text.index(f"\n{guard}:\n")
+            text = text[:at] + _GUARD_TEST.sub("\ttestb\t$0,", text[at:], count=1)
+    return text
 
 
 def _retargeted(text: str, head_label: str, number: int) -> str:
@@ -78,6 +95,20 @@ def _fast_path_text(path: FastPath, number: int) -> str:
         f"\tje\t{placement.head_label}",
     ]
     return "\n".join([*guard, *lines])
+
+
+def _record(path: FastPath, number: int, source: str) -> list[str]:
+    """Lines that note the fast path in the table of switches; "?": in the group of its code.
+
+    So the linker drops the record of a COMDAT function with the function.
+    """
+    name = Name(path.key, path.region.function, path.region.placement.head_label, source)
+    guard_label, bit = f".Lllmcc_fp{number}", _FEATURE_BIT[path.isa]
+    return [
+        f'\t.pushsection\t{SECTION},"?",@progbits',
+        record_text(name, guard_label=guard_label, feature_bit=bit),
+        "\t.popsection",
+    ]
 
 
 def _constructor() -> str:

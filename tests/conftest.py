@@ -43,6 +43,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
         "LLMCC_REQUIRE",
     ):
         monkeypatch.delenv(name, raising=False)
+    for name in ("LLMCC_TESTS", "LLMCC_TEST_CMD", "LLMCC_TEST_TIMEOUT"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     monkeypatch.setenv("LLMCC_DIR", str(folder))
     monkeypatch.setenv("LLMCC_STRICT", "1")

@@ -64,7 +64,7 @@ def _lines(record: LoopRecord) -> list[str]:
     # The times below say the same, and more.
     is_in = decision.outcome is Outcome.ACCEPTED
     if decision.detail and not is_in:
-        lines.append(f"  {decision.detail}")
+        lines += [f"  {line}" for line in decision.detail.split("\n")]
     lines += _evidence(decision)
     lines += _listing("gcc's loop:", record.loop_text)
     lines += _listing(

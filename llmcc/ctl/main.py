@@ -11,6 +11,7 @@ import llmcc
 # name: module and what the list of commands says
 _COMMANDS = {
     "bench": ("llmcc.ctl.bench", "Time gcc, clang and llmcc on a folder of kernels."),
+    "bisect": ("llmcc.ctl.bisect", "Find and refuse the rewrites that make a command fail."),
     "explain": ("llmcc.ctl.explain", "Tell what became of every loop of a file, and why."),
     "overhead": (
         "llmcc.ctl.overhead",

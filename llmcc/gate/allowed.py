@@ -2,7 +2,8 @@
 
 Names as capstone spells them (Intel syntax). Only instructions that read and write general, vector
 and mask registers and ordinary memory: no system, string, stack, segment, time or locked
-instructions, no non-temporal stores, gathers or scatters, nothing that changes MXCSR's control.
+instructions, no non-temporal stores, gathers or scatters, nothing that changes MXCSR's control, and
+no bsf or bsr, whose result for 0 differs between CPUs (tzcnt's and lzcnt's does not).
 Source: Intel SDM vol. 2; feature names as in `toolchain.MARCH`.
 """
 
@@ -13,7 +14,7 @@ _CONDITIONS = "a ae b be e g ge l le ne no np ns o p s".split()
 INTEGER = frozenset(
     """
     mov movabs movzx movsx movsxd lea add sub adc sbb and or xor not neg inc dec cmp test
-    shl sal shr sar rol ror shld shrd imul mul div idiv bswap bt bsf bsr
+    shl sal shr sar rol ror shld shrd imul mul div idiv bswap bt
     cdqe cwde cdq cqo cbw cwd nop
     popcnt lzcnt tzcnt andn bextr blsi blsmsk blsr bzhi mulx pdep pext rorx sarx shlx shrx
     """.split()

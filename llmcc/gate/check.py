@@ -9,9 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from llmcc.gate.clobbers import check_registers, check_stores, check_upper_halves
+from llmcc.gate.clobbers import (
+    check_registers,
+    check_stack,
+    check_stores,
+    check_upper_halves,
+)
 from llmcc.gate.decode import decode
 from llmcc.gate.text import PlainText, check_text, is_identical
+from llmcc.gate.unset import check_unset
 from llmcc.outcome import Outcome, Refusal
 from llmcc.propose import Proposal
 from llmcc.regions.model import Region
@@ -69,13 +75,18 @@ def _check_text(region: Region, proposal: Proposal) -> PlainText | Refusal:
 def _check_bytes(
     region: Region, proposal: Proposal, plain: PlainText, built: Built
 ) -> Gated | Refusal:
-    decoded = decode(built)
+    decoded = decode(built, region.constants)
     if isinstance(decoded, Refusal):
         return decoded
+    if len(decoded) != len(plain.instructions):
+        # A line that is no instruction by itself has become part of another.
+        return Refusal(Outcome.GATE_UNDECODABLE, f"{len(decoded)} instructions of fewer lines")
     refusal = (
         check_registers(decoded, region.contract)
+        or check_stack(decoded, region.contract)
         or check_stores(decoded, region.contract)
         or check_upper_halves(decoded)
+        or check_unset(decoded, region.contract)
     )
     if refusal is not None:
         return refusal

@@ -47,6 +47,19 @@ def check_stores(decoded: tuple[Decoded, ...], contract: Contract) -> Refusal | 
     return None
 
 
+def check_stack(decoded: tuple[Decoded, ...], contract: Contract) -> Refusal | None:
+    """Refuse the stack pointer as a number, and as a base where gcc's loop has no array there.
+
+    Where it points is no part of the contract: another thread's stack lies elsewhere, and what is
+    around it belongs to the function.
+    """
+    is_base = any(access.base == "rsp" for access in contract.accesses)
+    for one in decoded:
+        if "rsp" in one.values or ("rsp" in one.addresses and not is_base):
+            return Refusal(Outcome.GATE_FORBIDDEN_INSTRUCTION, f"the stack: {one.text}")
+    return None
+
+
 def check_upper_halves(decoded: tuple[Decoded, ...]) -> Refusal | None:
     """Refuse paths that leave with dirty upper halves of ymm0-15: they slow down gcc's SSE code."""
     next_ones = successors(decoded)

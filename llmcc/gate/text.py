@@ -1,7 +1,8 @@
 """The first gate: a rewrite's text may hold labels, plain instructions and the loop's own symbols.
 
-What passes cannot be a directive, a macro, a comment, several statements, or name anything that is
-not a register, a number or a label of the region. Other texts never reach the assembler.
+What passes cannot be a directive, a macro, a comment, several statements, a prefix without its
+instruction, or name anything that is not a register llmcc has facts about (no segment, x87, MMX or
+control register), a number or a label of the region. Other texts never reach the assembler.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from llmcc.asm.parse import split_operands
 from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Region
+from llmcc.x86.registers import REGISTERS
 
 MAX_LINES = 400
 _MAX_LINE = 120
@@ -19,9 +21,17 @@ _MAX_LINE = 120
 _LABEL = re.compile(r"(\.LR\d{1,3}):$")
 _INSTRUCTION = re.compile(r"([a-z][a-z0-9]*)(?:[ \t]+(\S.*))?$")
 _JUMP = re.compile(r"j[a-z]{1,4}$")
+_CONDITION = "n?(?:a|ae|b|be|c|e|g|ge|l|le|o|p|s|z)|p[eo]"
+_ALLOWED_JUMP = re.compile(f"j(?:mp|{_CONDITION})$")
+# On a line of its own a prefix joins the next line's instruction, which is then another one.
+_PREFIX = re.compile(
+    "(?:lock|rep|rep(?:n?[ez])|data16|data32|addr16|addr32|[c-g]s|ss|rex.*|wait|notrack|bnd"
+    "|xacquire|xrelease)$"
+)
 _TARGET = re.compile(r"\.L(?:R\d{1,3}|H|X\d{1,2})$")
-_NUMBER = r"-?(?:0x[0-9a-f]{1,16}|\d{1,20})"
+_NUMBER = r"-?(?:0x[0-9a-f]{1,16}|0|[1-9]\d{0,19})"
 _DECORATION = r"(?:\{(?:%k[0-7]|z|1to\d{1,2}|sae|r[nduz]-sae)\})*"
+_NAME = re.compile(r"%([a-z0-9]+)")
 _REGISTER = rf"%[a-z][a-z0-9]{{1,4}}{_DECORATION}"
 _IMMEDIATE = rf"\${_NUMBER}"
 _MEMORY = rf"(?:{_NUMBER})?\(%[a-z0-9]+(?:,%[a-z0-9]+(?:,[1248])?)?\){_DECORATION}"
@@ -72,19 +82,26 @@ def _instruction(line: str, known: set[str]) -> str | Refusal:
     if match is None or len(line) > _MAX_LINE:
         return Refusal(Outcome.GATE_BAD_TEXT, line[:_MAX_LINE])
     name, rest = match[1], match[2] or ""
+    if _PREFIX.match(name):
+        return Refusal(Outcome.GATE_BAD_TEXT, f"a prefix: {line}")
     if _JUMP.match(name):
-        if not _TARGET.match(rest) or rest not in known:
+        if not _ALLOWED_JUMP.match(name) or not _TARGET.match(rest) or rest not in known:
             return Refusal(Outcome.GATE_BAD_BRANCH, line)
         return f"{name}\t{rest}"
     operands = split_operands(rest)
     for operand in operands:
         found = _OPERAND.match(operand.replace(" ", ""))
-        if found is None:
+        if found is None or not _names_known_registers(found):
             return Refusal(Outcome.GATE_BAD_TEXT, line)
         if found["constant"] and found["constant"] not in known:
             return Refusal(Outcome.GATE_SYMBOL, line)
     joined = ", ".join(operand.replace(" ", "") for operand in operands)
     return f"{name}\t{joined}" if joined else name
+
+
+def _names_known_registers(operand: re.Match[str]) -> bool:
+    names = set(_NAME.findall(operand[0]))
+    return names - ({"rip"} if operand["constant"] else set()) <= REGISTERS.keys()
 
 
 def is_identical(region: Region, plain: PlainText) -> bool:

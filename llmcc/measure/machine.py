@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from llmcc.errors import LlmccError
+from llmcc.files import write_atomically
 from llmcc.measure.eprocess import THETA, Verdict, judge
 from llmcc.measure.paired import pair
 from llmcc.outcome import Outcome, Refusal
@@ -23,6 +24,7 @@ from llmcc.sandbox.model import ARENA_BASE, Blob, States, exit_stub
 from llmcc.sandbox.runner import Sandbox
 from llmcc.toolchain import MARCH, assemble
 
+MACHINE_LOCK = Path("/tmp/llmcc-timing.lock")
 _LOCK_TIMEOUT_S = 60.0
 _RETRY_AFTER_S = 600.0
 _PLACEMENTS = 48
@@ -85,18 +87,20 @@ class Machine:
 
 
 @contextmanager
-def timing_lock(cache: Path, *, timeout_s: float = _LOCK_TIMEOUT_S) -> Iterator[None]:
-    """Be the only process of this cache that times.
+def timing_lock(path: Path = MACHINE_LOCK, *, timeout_s: float = _LOCK_TIMEOUT_S) -> Iterator[None]:
+    """Be the only llmcc of this machine that times, whoever runs it and whatever its cache.
 
     Raises:
-        TimingBusy: another one kept the lock for `timeout_s`.
+        TimingBusy: another one kept the lock for `timeout_s`, or the lock cannot be had at all.
     """
-    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = FileLock(cache / "timing.lock", timeout=timeout_s)
+    # Not /run/lock: containers have none. Everybody may open it; it is never written.
+    lock = FileLock(path, timeout=timeout_s, mode=0o666)
     try:
         lock.acquire()
     except Timeout as error:
         raise TimingBusy(f"another llmcc has been timing for {timeout_s:.0f} s") from error
+    except OSError as error:
+        raise TimingBusy(f"the lock for timing cannot be taken: {error}") from error
     try:
         yield
     finally:
@@ -113,17 +117,19 @@ def known_machine(sandbox: Sandbox) -> Machine | Refusal:
         TimedRunFailed: a built-in function did not come to its exit.
         OSError: the cache cannot be written.
     """
-    path = sandbox.cache / "timing" / f"{_machine_digest()}.json"
+    facts = _cpu_facts()
+    path = sandbox.cache / "timing" / f"{_digest(facts)}.json"
     stored = _read(path)
     if stored is not None:
         return stored
     machine = calibrate(sandbox, seed=0)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    detail = machine.detail if isinstance(machine, Refusal) else None
-    record = {"refusal": detail} if isinstance(machine, Refusal) else {"machine": asdict(machine)}
-    temporary.write_text(json.dumps(record | {"unix_s": time.time(), "format": _FORMAT}))
-    temporary.replace(path)
+    found = (
+        {"refusal": machine.detail}
+        if isinstance(machine, Refusal)
+        else {"machine": asdict(machine)}
+    )
+    record = found | {"unix_s": time.time(), "format": _FORMAT, "cpu": facts}
+    write_atomically(path, json.dumps(record).encode())
     return machine
 
 
@@ -206,16 +212,19 @@ def _accepts(sample: NDArray[np.float64], theta: float, random: np.random.Genera
     return sum(judge(draw.tolist(), theta=theta).verdict is Verdict.ACCEPT for draw in draws)
 
 
-def _machine_digest() -> str:
-    """Name the CPU, its microcode and the kernel: what a calibration holds for."""
+def _cpu_facts() -> dict[str, str]:
+    """What a calibration holds for: the CPU, its microcode and the kernel."""
     wanted = ("model name", "cpu family", "model", "stepping", "microcode", "flags")
     facts = dict.fromkeys(wanted, "")
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         key, _, value = line.partition(":")
         if key.strip() in facts:
             facts[key.strip()] = value.strip()
-    text = json.dumps([facts, os.uname().release, os.cpu_count()])
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return facts | {"kernel": os.uname().release, "count": str(os.cpu_count())}
+
+
+def _digest(facts: dict[str, str]) -> str:
+    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
 def _read(path: Path) -> Machine | Refusal | None:

@@ -97,7 +97,7 @@ def measure(
         SandboxDied: the runner was lost.
     """
     try:
-        with timing_lock(sandbox.cache):
+        with timing_lock():
             known = machine or known_machine(sandbox)
             if isinstance(known, Refusal):
                 return known

@@ -14,6 +14,7 @@
 #include "child.h"
 #include "facts.h"
 #include "real_tool.h"
+#include "settings.h"
 #include "store_lookup.h"
 #include "unit_check.h"
 
@@ -110,17 +111,6 @@ static bool assemble_rewritten(const Shim *shim, const Entry *entry) {
            fstat(messages, &written) == 0 && written.st_size == 0;
 }
 
-static int open_log(const Shim *shim) {
-    char path[PATH_MAX];
-    const char *given = getenv("LLMCC_LOG");
-    int file = -1;
-    if (given && *given)
-        file = open(given, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    else if (snprintf(path, sizeof path, "%s/llmcc.log", shim->cache) < (int)sizeof path)
-        file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    return file >= 0 ? file : open("/dev/null", O_WRONLY | O_CLOEXEC);
-}
-
 /* Have the unit optimised now; whatever comes of it is in the store afterwards. */
 static void optimise(const Shim *shim, const Text *unit, const char *key) {
     char driver[16], program[] = LLMCC_PYTHON;
@@ -128,7 +118,7 @@ static void optimise(const Shim *shim, const Text *unit, const char *key) {
     double budget_s = budget && *budget ? atof(budget) : 30;
     if (budget_s <= 0 || budget_s > 24 * 3600 || access(shim->cache, W_OK) != 0)
         return;
-    int text = file_of(unit->bytes, unit->size), log = open_log(shim);
+    int text = file_of(unit->bytes, unit->size), log = open_log(shim->cache);
     if (text < 0 || log < 0)
         return;
     snprintf(driver, sizeof driver, "%d", (int)shim->driver);
@@ -151,11 +141,6 @@ static bool may_optimise(void) {
     const char *mode = getenv("LLMCC_MODE"), *epoch = getenv("SOURCE_DATE_EPOCH");
     /* Reproducible builds take only what the store has. */
     return (!mode || !*mode || strcmp(mode, "sync") == 0) && !(epoch && *epoch);
-}
-
-static bool is_off(void) {
-    const char *mode = getenv("LLMCC_MODE");
-    return is_switched_on("LLMCC_DISABLE") || (mode && strcmp(mode, "off") == 0);
 }
 
 int main(int argc, char **argv) {

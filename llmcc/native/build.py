@@ -1,9 +1,10 @@
-"""Compile the launcher and the `as` shim into the user's cache, and make `llmcc` find them.
+"""Compile launcher and shims (`as`, `ld`) into the user's cache, and make `llmcc` find them.
 
-Layout in the cache: ``llmcc-native/<digest>/launcher`` and ``…/libexec/as``, built once for each
-version of llmcc, its model, gcc and python; ``…/sources``: what they were built from, so that the
-launcher notices edited code or weights and has all built anew; ``entry/<path of the installed
-script>`` links to the launcher, so that the script needs one look to find it.
+Layout in the cache: ``llmcc-native/<digest>/launcher``, ``…/libexec/as`` and, only searched when
+the user has named tests, ``…/libexec-tests/ld``, built once for each version of llmcc, its model,
+gcc and python; ``…/sources``: what they were built from, so that the launcher notices edited code
+or weights and has all built anew; ``entry/<path of the installed script>`` links to the launcher,
+so that the script needs one look to find it.
 Run as ``python -m llmcc.native.build``.
 """
 
@@ -24,8 +25,12 @@ from llmcc.native.identity import covered_files, digest_strings, generation, is_
 from llmcc.toolchain import find_gcc, gcc_version, run_gcc
 
 SOURCES = Path(__file__).parent
-_SHIM = ("as_shim.c", "blake2b.c", "child.c", "real_tool.c", "store_lookup.c", "unit_check.c")
-_LAUNCHER = ("launcher.c", "real_tool.c")
+_SHARED = ("blake2b.c", "child.c", "real_tool.c", "settings.c", "store_lookup.c", "unit_check.c")
+_AS_SHIM = ("as_shim.c", *_SHARED)
+_LD_SHIM = ("ld_shim.c", *_SHARED)
+_LAUNCHER = ("launcher.c", "real_tool.c", "settings.c")
+# gcc looks for these for -fuse-ld=.
+_LINKERS = ("ld.bfd", "ld.gold", "ld.lld", "ld.mold")
 _SCRIPTS = ("llmcc", "llmcc-gcc", "llmcc-g++")
 _COMPILE_TIMEOUT_S = 60
 
@@ -89,10 +94,14 @@ def _compile_into(folder: Path, *, gcc: Path, header: str) -> None:
     with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as name:
         made = Path(name) / "made"
         (made / "libexec").mkdir(parents=True)
+        (made / "libexec-tests").mkdir()
         (made / "gcc").mkdir()
         (made / "facts.h").write_text(header)
         _compile(gcc, _LAUNCHER, made / "launcher")
-        _compile(gcc, _SHIM, made / "libexec" / "as")
+        _compile(gcc, _AS_SHIM, made / "libexec" / "as")
+        _compile(gcc, _LD_SHIM, made / "libexec-tests" / "ld")
+        for name in _LINKERS:
+            (made / "libexec-tests" / name).symlink_to("ld")
         try:
             made.rename(folder)
         except OSError:
@@ -121,6 +130,7 @@ def _facts_header(version: str, python: str) -> str:
         "LLMCC_GENERATION": version,
         "LLMCC_PYTHON": python,
         "LLMCC_START_PIPELINE": start + "from llmcc.pipeline import main; sys.exit(main())",
+        "LLMCC_START_TESTS": start + "from llmcc.blame.after_link import main; sys.exit(main())",
         "LLMCC_START_BUILD": start + "from llmcc.native.build import main; sys.exit(main())",
     }
     return "".join(f"#define {name} {_c_string(value)}\n" for name, value in facts.items())

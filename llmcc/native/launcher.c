@@ -1,4 +1,4 @@
-/* llmcc itself: puts the folder with our `as` in front of COMPILER_PATH and becomes the real gcc.
+/* llmcc itself: puts the folders with our `as` and `ld` in front of COMPILER_PATH and becomes the real gcc.
    gcc's arguments are never read for their meaning, changed or reordered. */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 
 #include "facts.h"
 #include "real_tool.h"
+#include "settings.h"
 
 typedef struct {
     char machine[128]; /* "x86_64-linux-gnu" */
@@ -44,8 +45,9 @@ static bool is_compiler_name(const char *name) {
     return false;
 }
 
-/* Can this command start an assembler on C code? When not, there is nothing for us to do. */
-static bool may_assemble(char **argv) {
+/* Can this command start an assembler on C code, or a linker whose output is to be tested? When
+   not, there is nothing for us to do. */
+static bool has_work(char **argv) {
     static const char *const ENDS[] = {
         "-E", "-M", "-MM", "-S", "-fsyntax-only", "--version", "-###", "-dumpversion",
         "-dumpmachine", "-dumpspecs", "-dumpfullversion",
@@ -53,7 +55,7 @@ static bool may_assemble(char **argv) {
     static const char *const SOURCES[] = {
         ".c", ".i", ".cc", ".cpp", ".cxx", ".C", ".c++", ".cp", ".ii",
     };
-    bool has_source = false;
+    bool is_needed = has_tests();
     for (char **argument = argv + 1; *argument; argument++) {
         for (size_t i = 0; i < sizeof ENDS / sizeof *ENDS; i++)
             if (strcmp(*argument, ENDS[i]) == 0)
@@ -61,11 +63,11 @@ static bool may_assemble(char **argv) {
         if (starts_with(*argument, "-print-") || starts_with(*argument, "--help"))
             return false;
         if ((*argument)[0] == '@' || starts_with(*argument, "-x"))
-            has_source = true;
+            is_needed = true;
         for (size_t i = 0; i < sizeof SOURCES / sizeof *SOURCES; i++)
-            has_source |= ends_with(*argument, SOURCES[i]);
+            is_needed |= ends_with(*argument, SOURCES[i]);
     }
-    return has_source;
+    return is_needed;
 }
 
 /* Ask gcc one question; false when it does not answer in one line. */
@@ -128,7 +130,7 @@ static bool gcc_facts(const char *gcc, const char *home, GccFacts *facts) {
 
 /* Set what our `as` needs; false, with nothing set, when it could not work. */
 static bool put_shim_in_front(const char *gcc) {
-    char home[PATH_MAX], *searched;
+    char home[PATH_MAX], *ours, *searched;
     const char *before = getenv("COMPILER_PATH");
     GccFacts facts;
     if (!own_folder(home, sizeof home, 0) || !gcc_facts(gcc, home, &facts) ||
@@ -137,8 +139,11 @@ static bool put_shim_in_front(const char *gcc) {
     char *as = find_program(facts.as_name, getenv("PATH"));
     if (!as)
         return false;
-    int length = before && *before ? asprintf(&searched, "%s/libexec:%s", home, before)
-                                   : asprintf(&searched, "%s/libexec", home);
+    int length = has_tests() ? asprintf(&ours, "%s/libexec-tests:%s/libexec", home, home)
+                             : asprintf(&ours, "%s/libexec", home);
+    if (length > 0)
+        length = before && *before ? asprintf(&searched, "%s:%s", ours, before)
+                                   : asprintf(&searched, "%s", ours);
     return length > 0 && setenv("LLMCC_AS", as, 1) == 0 &&
            setenv("LLMCC_AS_NAME", facts.as_name, 1) == 0 &&
            setenv("COMPILER_PATH", searched, 1) == 0;
@@ -195,11 +200,6 @@ static void renew(char **argv) {
     unsetenv("LLMCC_RENEWED");
 }
 
-static bool is_off(void) {
-    const char *mode = getenv("LLMCC_MODE");
-    return is_switched_on("LLMCC_DISABLE") || (mode && strcmp(mode, "off") == 0);
-}
-
 /* How often llmcc stands among the ancestors of this process. */
 static int count_depth(void) {
     const char *before = getenv("LLMCC_DEPTH");
@@ -216,7 +216,7 @@ int main(int argc, char **argv) {
         puts("llmcc " LLMCC_VERSION);
         return 0;
     }
-    if (!is_off() && !getenv("LLMCC_DEPTH") && may_assemble(argv))
+    if (!is_off() && !getenv("LLMCC_DEPTH") && has_work(argv))
         renew(argv);
     bool is_cxx = strstr(base_name(argv[0]), "++") != NULL;
     const char *wanted = getenv(is_cxx ? "LLMCC_CXX" : "LLMCC_CC");
@@ -237,7 +237,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "llmcc: %s: not found. Install gcc, or set LLMCC_CC.\n", wanted);
         return 127;
     }
-    if (depth == 0 && !is_off() && may_assemble(argv))
+    if (depth == 0 && !is_off() && has_work(argv))
         put_shim_in_front(gcc);
     argv[0] = gcc;
     execv(gcc, argv);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +50,9 @@ char *find_program(const char *name, const char *search_path) {
     for (;;) {
         const char *end = strchrnul(start, ':');
         int length = (int)(end - start);
+        /* gcc ends the parts of COMPILER_PATH with a slash. */
+        if (length > 1 && start[length - 1] == '/')
+            length--;
         /* An empty part of PATH means the current folder. */
         int written = length ? snprintf(candidate, sizeof candidate, "%.*s/%s", length, start, name)
                              : snprintf(candidate, sizeof candidate, "./%s", name);
@@ -60,12 +62,6 @@ char *find_program(const char *name, const char *search_path) {
             return NULL;
         start = end + 1;
     }
-}
-
-bool is_switched_on(const char *variable) {
-    const char *value = getenv(variable);
-    return value && *value && strcmp(value, "0") != 0 && strcasecmp(value, "false") != 0 &&
-           strcasecmp(value, "no") != 0 && strcasecmp(value, "off") != 0;
 }
 
 const char *base_name(const char *path) {

@@ -8,9 +8,6 @@
    there is none but llmcc's own scripts and programs. The result is malloc'ed. */
 char *find_program(const char *name, const char *search_path);
 
-/* Like the shell: is the switch set to something other than 0, false, no, off? */
-bool is_switched_on(const char *variable);
-
 /* The part of a path after its last slash. */
 const char *base_name(const char *path);
 

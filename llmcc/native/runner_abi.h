@@ -3,31 +3,31 @@
 #ifndef LLMCC_RUNNER_ABI_H
 #define LLMCC_RUNNER_ABI_H
 
-/* One page below 2 GB, so that code reaches it by absolute disp32 whatever its registers hold. */
-#define CONTROL_PAGE 0x10000000
-#define CONTROL_EXIT_ID (CONTROL_PAGE + 0x00)
-#define CONTROL_RETURN (CONTROL_PAGE + 0x08)
-#define CONTROL_ENTRY (CONTROL_PAGE + 0x10)
-#define CONTROL_OWN_RSP (CONTROL_PAGE + 0x18)
-#define CONTROL_RUNNING (CONTROL_PAGE + 0x20)
-#define CONTROL_MXCSR_IN (CONTROL_PAGE + 0x28)
-#define CONTROL_MXCSR_OUT (CONTROL_PAGE + 0x2c)
-#define CONTROL_MXCSR_OWN (CONTROL_PAGE + 0x30)
-#define CONTROL_FLAGS_IN (CONTROL_PAGE + 0x38)
-#define CONTROL_FLAGS_OUT (CONTROL_PAGE + 0x40)
-#define CONTROL_RUNS_LEFT (CONTROL_PAGE + 0x48)
-#define CONTROL_POOL_NEXT (CONTROL_PAGE + 0x50)
-#define CONTROL_POOL_END (CONTROL_PAGE + 0x58)
-#define CONTROL_POOL_BASE (CONTROL_PAGE + 0x60)
-#define CONTROL_VECTOR_NEXT (CONTROL_PAGE + 0x68)
-#define CONTROL_VECTOR_BASE (CONTROL_PAGE + 0x70)
-#define CONTROL_VECTOR_STEP (CONTROL_PAGE + 0x78)
-#define CONTROL_START_TICKS (CONTROL_PAGE + 0x80)
-#define CONTROL_GPR_IN (CONTROL_PAGE + 0x100)
-#define CONTROL_GPR_OUT (CONTROL_PAGE + 0x180)
-#define CONTROL_MASK_OUT (CONTROL_PAGE + 0x200)
-#define CONTROL_VECTOR_OUT (CONTROL_PAGE + 0x400)
-#define COVERAGE_PAGE 0x10001000
+/* Offsets in the control page, which lies behind %gs at an address of its own in each child: code
+   reaches it whatever its registers hold, and cannot know it by an address. */
+#define CONTROL_EXIT_ID 0x00
+#define CONTROL_RETURN 0x08
+#define CONTROL_ENTRY 0x10
+#define CONTROL_OWN_RSP 0x18
+#define CONTROL_RUNNING 0x20
+#define CONTROL_MXCSR_IN 0x28
+#define CONTROL_MXCSR_OUT 0x2c
+#define CONTROL_MXCSR_OWN 0x30
+#define CONTROL_FLAGS_IN 0x38
+#define CONTROL_FLAGS_OUT 0x40
+#define CONTROL_RUNS_LEFT 0x48
+#define CONTROL_POOL_NEXT 0x50
+#define CONTROL_POOL_END 0x58
+#define CONTROL_POOL_BASE 0x60
+#define CONTROL_VECTOR_NEXT 0x68
+#define CONTROL_VECTOR_BASE 0x70
+#define CONTROL_VECTOR_STEP 0x78
+#define CONTROL_START_TICKS 0x80
+#define CONTROL_GPR_IN 0x100
+#define CONTROL_GPR_OUT 0x180
+#define CONTROL_MASK_OUT 0x200
+#define CONTROL_VECTOR_OUT 0x400
+#define COVERAGE_OFFSET 0x1000 /* the page behind the control page */
 #define COVERAGE_BYTES 4096
 #define GPR_BYTES 128     /* one state's general registers */
 #define MASK_BYTES 64     /* one state's k0-k7 */
@@ -37,12 +37,11 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
-#define ARENA_BASE UINT64_C(0x200000000)
-#define ARENA_STRIDE UINT64_C(0x1000000)
+#define ARENA_GUARD UINT64_C(0x200000) /* unreadable on both sides of each arena */
 #define ARENA_MAX_COUNT 8
 
 enum { END_FAULT = -1, END_STUCK = -2, END_TRAP = -3 };
-enum { KIND_HELLO = 0, KIND_RUN = 1, KIND_TIME = 2 };
+enum { KIND_HELLO = 0, KIND_RUN = 1, KIND_TIME = 2, KIND_TRACE = 3 };
 
 /* Exit codes of a child; diagnosis only, never a verdict. */
 enum { CHILD_DONE = 0, CHILD_CRASHED = 70, CHILD_SETUP_FAILED = 71 };
@@ -72,6 +71,7 @@ typedef struct {
     uint64_t input_bytes, shared_bytes;
     uint64_t count; /* states, or inputs in the pool when timing */
     uint64_t arenas, arena_bytes;
+    uint64_t bases; /* uint64_t[arenas]: addresses, multiples of a page */
     uint64_t code, code_bytes, entry;
     uint64_t other, other_bytes, other_entry; /* the second version when timing */
     uint64_t gpr, vector, mask, rflags, mxcsr, memory;
@@ -82,7 +82,18 @@ typedef struct {
         out_mxcsr, out_memory;
     uint64_t out_ticks; /* uint64_t[placements][rounds][2] */
     uint64_t out_failure; /* int64_t[2]: an END_ code or 0, and the version */
+    uint64_t steps_most; /* when tracing: room for as many steps of all states together */
+    uint64_t out_steps; /* Step[steps_most] */
+    uint64_t out_step_ends; /* uint64_t[count]: how many steps were taken up to each state's end */
 } Request;
+
+/* The machine in front of one instruction of a traced run. */
+typedef struct {
+    uint64_t offset; /* of the instruction in the blob */
+    uint64_t gpr[16]; /* encoding order */
+    uint64_t mask[8];
+    uint8_t vector[16][32]; /* ymm0-15 */
+} Step;
 
 typedef struct {
     uint64_t magic;

@@ -1,14 +1,16 @@
-/* The parts of a runner's child: memory, fences, and the two kinds of work. */
+/* The parts of a runner's child: memory, fences, and the kinds of work. */
 #ifndef LLMCC_RUNNER_CHILD_H
 #define LLMCC_RUNNER_CHILD_H
 
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <ucontext.h>
 
 #include "runner_abi.h"
 
-#define CONTROL ((volatile Control *)CONTROL_PAGE)
+/* Where %gs points, for C. */
+extern volatile Control *control;
 
 /* What a child sees of the shared memory, at addresses of its own choice. */
 typedef struct {
@@ -18,12 +20,19 @@ typedef struct {
 
 /* -- runner_map.c. All of these end the child with CHILD_SETUP_FAILED when memory cannot be had. */
 Shared map_shared(int memory_fd, const Request *request);
-void map_fixed_pages(int memory_fd, const Request *request);
+void map_fixed_pages(int memory_fd, const Request *request, const uint64_t *bases);
 uint8_t *map_code(size_t bytes); /* filled with int3, at an unpredictable address, writable */
 void seal_code(uint8_t *code, size_t bytes); /* now executable and no longer writable */
 void copy_arenas_in(const uint8_t *memory, const Request *request);
 void copy_arenas_out(uint8_t *memory, const Request *request);
 uint64_t random_bits(void);
+
+/* -- runner_trace.c: what single steps leave behind. */
+void prepare_trace(const Request *request, unsigned features, uint8_t *output,
+                   const uint8_t *code);
+bool trace_step(const ucontext_t *context); /* false: no room for another step */
+bool is_traced_code(const ucontext_t *context);
+void end_trace(uint64_t state);
 
 /* -- runner_fence.c. After confine() only exit_group and rt_sigreturn are left. */
 int landlock_abi(void);

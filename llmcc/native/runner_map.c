@@ -1,8 +1,10 @@
 /* The memory of a child: shared input and output, fixed pages, arenas with guards, code. */
 #define _GNU_SOURCE
+#include <asm/prctl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "runner_child.h"
@@ -10,6 +12,9 @@
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
+
+volatile Control *control;
+static uint8_t *arenas[ARENA_MAX_COUNT];
 
 _Noreturn void child_failed(void) { _exit(CHILD_SETUP_FAILED); }
 
@@ -51,18 +56,27 @@ Shared map_shared(int memory_fd, const Request *request) {
     return shared;
 }
 
-void map_fixed_pages(int memory_fd, const Request *request) {
-    const int private = MAP_PRIVATE | MAP_ANONYMOUS;
-    map_at(CONTROL_PAGE, PAGE_BYTES, PROT_READ | PROT_WRITE, private, -1, 0);
+/* The control page and behind it the coverage page, where nobody can guess them, and %gs set to them. */
+static void map_control(int memory_fd, const Request *request) {
+    const int readable = PROT_READ | PROT_WRITE;
+    uint8_t *page = map_somewhere(COVERAGE_OFFSET + COVERAGE_BYTES, readable,
+                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     /* Shared, so that coverage outlives a child that is killed. */
-    map_at(COVERAGE_PAGE, COVERAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd,
-           request->out_coverage);
-    /* Everything near the arenas is taken, unreadable: what is not arena faults. */
-    map_at(ARENA_BASE - ARENA_STRIDE, (ARENA_MAX_COUNT + 1) * ARENA_STRIDE, PROT_NONE,
-           private | MAP_NORESERVE, -1, 0);
+    void *coverage = mmap(page + COVERAGE_OFFSET, COVERAGE_BYTES, readable, MAP_SHARED | MAP_FIXED,
+                          memory_fd, (off_t)request->out_coverage);
+    if (coverage == MAP_FAILED || syscall(SYS_arch_prctl, ARCH_SET_GS, page) != 0)
+        child_failed();
+    control = (volatile Control *)page;
+}
+
+void map_fixed_pages(int memory_fd, const Request *request, const uint64_t *bases) {
+    map_control(memory_fd, request);
     for (uint64_t i = 0; i < request->arenas; i++) {
-        void *arena = (void *)(ARENA_BASE + i * ARENA_STRIDE);
-        if (mprotect(arena, request->arena_bytes, PROT_READ | PROT_WRITE) != 0)
+        /* Everything near an arena is taken, unreadable: what is not arena faults. */
+        map_at(bases[i] - ARENA_GUARD, request->arena_bytes + 2 * ARENA_GUARD, PROT_NONE,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        arenas[i] = (uint8_t *)bases[i];
+        if (mprotect(arenas[i], request->arena_bytes, PROT_READ | PROT_WRITE) != 0)
             child_failed();
     }
 }
@@ -80,12 +94,10 @@ void seal_code(uint8_t *code, size_t bytes) {
 
 void copy_arenas_in(const uint8_t *memory, const Request *request) {
     for (uint64_t i = 0; i < request->arenas; i++)
-        memcpy((void *)(ARENA_BASE + i * ARENA_STRIDE), memory + i * request->arena_bytes,
-               request->arena_bytes);
+        memcpy(arenas[i], memory + i * request->arena_bytes, request->arena_bytes);
 }
 
 void copy_arenas_out(uint8_t *memory, const Request *request) {
     for (uint64_t i = 0; i < request->arenas; i++)
-        memcpy(memory + i * request->arena_bytes, (void *)(ARENA_BASE + i * ARENA_STRIDE),
-               request->arena_bytes);
+        memcpy(memory + i * request->arena_bytes, arenas[i], request->arena_bytes);
 }

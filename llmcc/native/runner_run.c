@@ -11,10 +11,10 @@ typedef void Enter(const uint8_t *vector, const uint8_t *mask);
 extern Enter runner_enter_512, runner_enter_256, runner_enter_128;
 extern const char runner_return_512[], runner_return_256[], runner_return_128[];
 
-_Static_assert(offsetof(Control, gpr_in) == CONTROL_GPR_IN - CONTROL_PAGE, "layout");
-_Static_assert(offsetof(Control, mask_out) == CONTROL_MASK_OUT - CONTROL_PAGE, "layout");
-_Static_assert(offsetof(Control, vector_out) == CONTROL_VECTOR_OUT - CONTROL_PAGE, "layout");
-_Static_assert(offsetof(Control, start_ticks) == CONTROL_START_TICKS - CONTROL_PAGE, "layout");
+_Static_assert(offsetof(Control, gpr_in) == CONTROL_GPR_IN, "layout");
+_Static_assert(offsetof(Control, mask_out) == CONTROL_MASK_OUT, "layout");
+_Static_assert(offsetof(Control, vector_out) == CONTROL_VECTOR_OUT, "layout");
+_Static_assert(offsetof(Control, start_ticks) == CONTROL_START_TICKS, "layout");
 _Static_assert(sizeof(Control) <= PAGE_BYTES, "layout");
 
 #define TRAP_FLAG 0x100
@@ -27,6 +27,8 @@ static struct {
     volatile uint64_t address;
     uint64_t ticked_index, ticks, stuck_ticks, stuck_runs;
     uint64_t return_address;
+    bool is_traced;
+    volatile bool has_entered; /* when tracing: the candidate's first instruction was met */
 } now;
 
 /* Go on as if the candidate had left by its exit stub; its registers are stored as they are. */
@@ -37,8 +39,23 @@ static void leave(ucontext_t *context, int32_t end, uint64_t address) {
     context->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
 }
 
+/* One instruction of our own on the way in or out, or one of the candidate's. */
+static void on_step(ucontext_t *context) {
+    if (is_traced_code(context)) {
+        now.has_entered = true;
+        if (!trace_step(context))
+            leave(context, END_STUCK, 0);
+    } else if (now.has_entered) {
+        context->uc_mcontext.gregs[REG_EFL] &= ~(greg_t)TRAP_FLAG;
+    }
+}
+
 static void on_fault(int number, siginfo_t *info, void *context) {
-    if (!CONTROL->running)
+    if (now.is_traced && number == SIGTRAP && info->si_code == TRAP_TRACE) {
+        on_step(context);
+        return;
+    }
+    if (!control->running)
         _exit(CHILD_CRASHED);
     if (number == SIGSEGV || number == SIGBUS)
         leave(context, END_FAULT, (uint64_t)info->si_addr);
@@ -52,7 +69,7 @@ static void on_tick(int number, siginfo_t *info, void *context) {
         now.ticked_index = now.index;
         now.ticks = 0;
     }
-    if (++now.ticks < now.stuck_ticks || !CONTROL->running)
+    if (++now.ticks < now.stuck_ticks || !control->running)
         return;
     now.stuck_runs++;
     leave(context, END_STUCK, 0);
@@ -62,27 +79,31 @@ static void run_one(const Request *request, Shared shared, Enter *enter, uint64_
     const uint8_t *input = shared.input;
     const uint64_t memory_bytes = request->arenas * request->arena_bytes;
     copy_arenas_in(input + request->memory + i * memory_bytes, request);
-    memcpy((void *)CONTROL_GPR_IN, input + request->gpr + i * GPR_BYTES, GPR_BYTES);
+    memcpy((void *)control->gpr_in, input + request->gpr + i * GPR_BYTES, GPR_BYTES);
     /* The arithmetic flags and nothing else: no trap, direction or alignment flag. */
-    CONTROL->flags_in = (((const uint64_t *)(input + request->rflags))[i] & 0x8d5) | 0x202;
+    control->flags_in = (((const uint64_t *)(input + request->rflags))[i] & 0x8d5) | 0x202 |
+                        (now.is_traced ? TRAP_FLAG : 0);
+    now.has_entered = false;
     /* A reserved bit would fault outside the candidate. */
-    CONTROL->mxcsr_in = ((const uint32_t *)(input + request->mxcsr))[i] & 0xffff;
-    CONTROL->exit_id = END_TRAP;
+    control->mxcsr_in = ((const uint32_t *)(input + request->mxcsr))[i] & 0xffff;
+    control->exit_id = END_TRAP;
     now.end = 0;
     now.address = 0;
     now.index = i + 1;
     enter(input + request->vector + i * VECTOR_BYTES, input + request->mask + i * MASK_BYTES);
 
     uint8_t *output = shared.output - request->input_bytes;
-    memcpy(output + request->out_gpr + i * GPR_BYTES, (void *)CONTROL_GPR_OUT, GPR_BYTES);
-    memcpy(output + request->out_mask + i * MASK_BYTES, (void *)CONTROL_MASK_OUT, MASK_BYTES);
-    memcpy(output + request->out_vector + i * VECTOR_BYTES, (void *)CONTROL_VECTOR_OUT,
+    memcpy(output + request->out_gpr + i * GPR_BYTES, (void *)control->gpr_out, GPR_BYTES);
+    memcpy(output + request->out_mask + i * MASK_BYTES, (void *)control->mask_out, MASK_BYTES);
+    memcpy(output + request->out_vector + i * VECTOR_BYTES, (void *)control->vector_out,
            VECTOR_BYTES);
     copy_arenas_out(output + request->out_memory + i * memory_bytes, request);
-    ((uint64_t *)(output + request->out_rflags))[i] = CONTROL->flags_out;
-    ((uint32_t *)(output + request->out_mxcsr))[i] = CONTROL->mxcsr_out;
+    if (now.is_traced)
+        end_trace(i);
+    ((uint64_t *)(output + request->out_rflags))[i] = control->flags_out;
+    ((uint32_t *)(output + request->out_mxcsr))[i] = control->mxcsr_out;
     ((uint64_t *)(output + request->out_fault))[i] = now.address;
-    int32_t exit_id = CONTROL->exit_id;
+    int32_t exit_id = control->exit_id;
     /* Last: from here on the slot counts as filled. */
     ((volatile int32_t *)(output + request->out_exit_id))[i] =
         now.end != 0 ? now.end : exit_id >= 0 ? exit_id : END_TRAP;
@@ -103,7 +124,7 @@ static Enter *choose_width(unsigned features) {
 
 _Noreturn void child_run(int memory_fd, const Request *request, unsigned features) {
     Shared shared = map_shared(memory_fd, request);
-    map_fixed_pages(memory_fd, request);
+    map_fixed_pages(memory_fd, request, (const uint64_t *)(shared.input + request->bases));
     /* Any 64-byte place in its pages, and at least one byte of int3 on both sides. */
     uint64_t place = 64 + random_bits() % 64 * 64;
     size_t code_bytes = (place + request->code_bytes + 2 * PAGE_BYTES) & ~(size_t)(PAGE_BYTES - 1);
@@ -112,10 +133,13 @@ _Noreturn void child_run(int memory_fd, const Request *request, unsigned feature
     seal_code(code, code_bytes);
 
     Enter *enter = choose_width(features);
-    CONTROL->return_address = now.return_address;
-    CONTROL->entry = (uint64_t)(code + place + request->entry);
-    CONTROL->mxcsr_own = OWN_MXCSR;
+    control->return_address = now.return_address;
+    control->entry = (uint64_t)(code + place + request->entry);
+    control->mxcsr_own = OWN_MXCSR;
     now.stuck_ticks = request->stuck_ticks;
+    now.is_traced = request->kind == KIND_TRACE;
+    if (now.is_traced)
+        prepare_trace(request, features, shared.output - request->input_bytes, code + place);
     catch_signals(on_fault, on_tick, request->tick_us);
     confine(request, true);
     for (uint64_t i = 0; i < request->count && now.stuck_runs < request->stuck_most; i++)

@@ -1,43 +1,43 @@
-/* Enter and leave a candidate with every register exact. Only absolute addresses in the control page
-   are used while the candidate's registers are live, and only instructions that leave flags alone. */
+/* Enter and leave a candidate with every register exact. Only the control page behind %gs is
+   used while the candidate's registers are live, and only instructions that leave flags alone. */
 #include "runner_abi.h"
 
         .macro  load_gprs
-        movq    CONTROL_GPR_IN + 0x00, %rax
-        movq    CONTROL_GPR_IN + 0x08, %rcx
-        movq    CONTROL_GPR_IN + 0x10, %rdx
-        movq    CONTROL_GPR_IN + 0x18, %rbx
-        movq    CONTROL_GPR_IN + 0x20, %rsp
-        movq    CONTROL_GPR_IN + 0x28, %rbp
-        movq    CONTROL_GPR_IN + 0x30, %rsi
-        movq    CONTROL_GPR_IN + 0x38, %rdi
-        movq    CONTROL_GPR_IN + 0x40, %r8
-        movq    CONTROL_GPR_IN + 0x48, %r9
-        movq    CONTROL_GPR_IN + 0x50, %r10
-        movq    CONTROL_GPR_IN + 0x58, %r11
-        movq    CONTROL_GPR_IN + 0x60, %r12
-        movq    CONTROL_GPR_IN + 0x68, %r13
-        movq    CONTROL_GPR_IN + 0x70, %r14
-        movq    CONTROL_GPR_IN + 0x78, %r15
+        movq    %gs:CONTROL_GPR_IN + 0x00, %rax
+        movq    %gs:CONTROL_GPR_IN + 0x08, %rcx
+        movq    %gs:CONTROL_GPR_IN + 0x10, %rdx
+        movq    %gs:CONTROL_GPR_IN + 0x18, %rbx
+        movq    %gs:CONTROL_GPR_IN + 0x20, %rsp
+        movq    %gs:CONTROL_GPR_IN + 0x28, %rbp
+        movq    %gs:CONTROL_GPR_IN + 0x30, %rsi
+        movq    %gs:CONTROL_GPR_IN + 0x38, %rdi
+        movq    %gs:CONTROL_GPR_IN + 0x40, %r8
+        movq    %gs:CONTROL_GPR_IN + 0x48, %r9
+        movq    %gs:CONTROL_GPR_IN + 0x50, %r10
+        movq    %gs:CONTROL_GPR_IN + 0x58, %r11
+        movq    %gs:CONTROL_GPR_IN + 0x60, %r12
+        movq    %gs:CONTROL_GPR_IN + 0x68, %r13
+        movq    %gs:CONTROL_GPR_IN + 0x70, %r14
+        movq    %gs:CONTROL_GPR_IN + 0x78, %r15
         .endm
 
         .macro  store_gprs
-        movq    %rax, CONTROL_GPR_OUT + 0x00
-        movq    %rcx, CONTROL_GPR_OUT + 0x08
-        movq    %rdx, CONTROL_GPR_OUT + 0x10
-        movq    %rbx, CONTROL_GPR_OUT + 0x18
-        movq    %rsp, CONTROL_GPR_OUT + 0x20
-        movq    %rbp, CONTROL_GPR_OUT + 0x28
-        movq    %rsi, CONTROL_GPR_OUT + 0x30
-        movq    %rdi, CONTROL_GPR_OUT + 0x38
-        movq    %r8, CONTROL_GPR_OUT + 0x40
-        movq    %r9, CONTROL_GPR_OUT + 0x48
-        movq    %r10, CONTROL_GPR_OUT + 0x50
-        movq    %r11, CONTROL_GPR_OUT + 0x58
-        movq    %r12, CONTROL_GPR_OUT + 0x60
-        movq    %r13, CONTROL_GPR_OUT + 0x68
-        movq    %r14, CONTROL_GPR_OUT + 0x70
-        movq    %r15, CONTROL_GPR_OUT + 0x78
+        movq    %rax, %gs:CONTROL_GPR_OUT + 0x00
+        movq    %rcx, %gs:CONTROL_GPR_OUT + 0x08
+        movq    %rdx, %gs:CONTROL_GPR_OUT + 0x10
+        movq    %rbx, %gs:CONTROL_GPR_OUT + 0x18
+        movq    %rsp, %gs:CONTROL_GPR_OUT + 0x20
+        movq    %rbp, %gs:CONTROL_GPR_OUT + 0x28
+        movq    %rsi, %gs:CONTROL_GPR_OUT + 0x30
+        movq    %rdi, %gs:CONTROL_GPR_OUT + 0x38
+        movq    %r8, %gs:CONTROL_GPR_OUT + 0x40
+        movq    %r9, %gs:CONTROL_GPR_OUT + 0x48
+        movq    %r10, %gs:CONTROL_GPR_OUT + 0x50
+        movq    %r11, %gs:CONTROL_GPR_OUT + 0x58
+        movq    %r12, %gs:CONTROL_GPR_OUT + 0x60
+        movq    %r13, %gs:CONTROL_GPR_OUT + 0x68
+        movq    %r14, %gs:CONTROL_GPR_OUT + 0x70
+        movq    %r15, %gs:CONTROL_GPR_OUT + 0x78
         .endm
 
         .macro  push_own
@@ -47,7 +47,7 @@
         pushq   %r13
         pushq   %r14
         pushq   %r15
-        movq    %rsp, CONTROL_OWN_RSP
+        movq    %rsp, %gs:CONTROL_OWN_RSP
         .endm
 
         .macro  pop_own
@@ -62,30 +62,30 @@
         /* The rest of entering, after the vector registers. Storing to `running` comes first, and
            clearing it is the first thing on return: a fault outside is then known to be our own. */
         .macro  enter
-        ldmxcsr CONTROL_MXCSR_IN
-        pushq   CONTROL_FLAGS_IN
-        movb    $1, CONTROL_RUNNING
+        ldmxcsr %gs:CONTROL_MXCSR_IN
+        pushq   %gs:CONTROL_FLAGS_IN
+        movb    $1, %gs:CONTROL_RUNNING
         popfq
         load_gprs
-        jmp     *CONTROL_ENTRY
+        jmp     *%gs:CONTROL_ENTRY
         .endm
 
         .macro  leave_candidate
-        movb    $0, CONTROL_RUNNING
+        movb    $0, %gs:CONTROL_RUNNING
         store_gprs
-        movq    CONTROL_OWN_RSP, %rsp
+        movq    %gs:CONTROL_OWN_RSP, %rsp
         pushfq
-        popq    CONTROL_FLAGS_OUT
+        popq    %gs:CONTROL_FLAGS_OUT
         pushq   $0x202
         popfq
-        stmxcsr CONTROL_MXCSR_OUT
-        ldmxcsr CONTROL_MXCSR_OWN
+        stmxcsr %gs:CONTROL_MXCSR_OUT
+        ldmxcsr %gs:CONTROL_MXCSR_OWN
         fninit
         .endm
 
         .text
 /* void runner_enter_W(const uint8_t vector[32][64], const uint64_t mask[8]);
-   Ends at runner_return_W, which candidates reach by `jmp *CONTROL_RETURN`. */
+   Ends at runner_return_W, which candidates reach by `jmp *%gs:CONTROL_RETURN`. */
         .globl  runner_enter_512, runner_return_512
         .p2align 6
 runner_enter_512:
@@ -100,10 +100,10 @@ runner_enter_512:
 runner_return_512:
         leave_candidate
         .irp    i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
-        vmovdqu64 %zmm\i, CONTROL_VECTOR_OUT + 64*\i
+        vmovdqu64 %zmm\i, %gs:CONTROL_VECTOR_OUT + 64*\i
         .endr
         .irp    i, 0, 1, 2, 3, 4, 5, 6, 7
-        kmovq   %k\i, CONTROL_MASK_OUT + 8*\i
+        kmovq   %k\i, %gs:CONTROL_MASK_OUT + 8*\i
         .endr
         vzeroupper
         pop_own
@@ -120,7 +120,7 @@ runner_enter_256:
 runner_return_256:
         leave_candidate
         .irp    i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-        vmovdqu %ymm\i, CONTROL_VECTOR_OUT + 64*\i
+        vmovdqu %ymm\i, %gs:CONTROL_VECTOR_OUT + 64*\i
         .endr
         vzeroupper
         pop_own
@@ -137,29 +137,29 @@ runner_enter_128:
 runner_return_128:
         leave_candidate
         .irp    i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-        movups  %xmm\i, CONTROL_VECTOR_OUT + 64*\i
+        movups  %xmm\i, %gs:CONTROL_VECTOR_OUT + 64*\i
         .endr
         pop_own
         ret
 
-/* uint64_t runner_time_block(void): CONTROL_RUNS_LEFT runs over the rotating pool; ticks they took.
+/* uint64_t runner_time_block(void): %gs:CONTROL_RUNS_LEFT runs over the rotating pool; ticks they took.
    The trampoline (about 45 instructions a run) is in the time. */
         .globl  runner_time_block, runner_time_return
         .p2align 6
 runner_time_block:
         push_own
-        ldmxcsr CONTROL_MXCSR_IN
-        movb    $1, CONTROL_RUNNING
+        ldmxcsr %gs:CONTROL_MXCSR_IN
+        movb    $1, %gs:CONTROL_RUNNING
         lfence
         rdtsc
         lfence
         shlq    $32, %rdx
         orq     %rdx, %rax
-        movq    %rax, CONTROL_START_TICKS
+        movq    %rax, %gs:CONTROL_START_TICKS
         .p2align 6
 .Lnext_run:
-        movq    CONTROL_VECTOR_NEXT, %rcx
-        movq    CONTROL_POOL_NEXT, %rax
+        movq    %gs:CONTROL_VECTOR_NEXT, %rcx
+        movq    %gs:CONTROL_POOL_NEXT, %rax
         .irp    i, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
         movups  16*\i(%rcx), %xmm\i
         .endr
@@ -179,29 +179,29 @@ runner_time_block:
         movq    0x70(%rax), %r14
         movq    0x78(%rax), %r15
         movq    0x00(%rax), %rax
-        jmp     *CONTROL_ENTRY
+        jmp     *%gs:CONTROL_ENTRY
         .p2align 6
 runner_time_return:
-        movq    CONTROL_VECTOR_NEXT, %rcx
-        movq    CONTROL_POOL_NEXT, %rax
-        addq    CONTROL_VECTOR_STEP, %rcx
+        movq    %gs:CONTROL_VECTOR_NEXT, %rcx
+        movq    %gs:CONTROL_POOL_NEXT, %rax
+        addq    %gs:CONTROL_VECTOR_STEP, %rcx
         subq    $-GPR_BYTES, %rax
-        cmpq    CONTROL_POOL_END, %rax
-        cmoveq  CONTROL_VECTOR_BASE, %rcx
-        cmoveq  CONTROL_POOL_BASE, %rax
-        movq    %rcx, CONTROL_VECTOR_NEXT
-        movq    %rax, CONTROL_POOL_NEXT
-        decq    CONTROL_RUNS_LEFT
+        cmpq    %gs:CONTROL_POOL_END, %rax
+        cmoveq  %gs:CONTROL_VECTOR_BASE, %rcx
+        cmoveq  %gs:CONTROL_POOL_BASE, %rax
+        movq    %rcx, %gs:CONTROL_VECTOR_NEXT
+        movq    %rax, %gs:CONTROL_POOL_NEXT
+        decq    %gs:CONTROL_RUNS_LEFT
         jnz     .Lnext_run
         rdtscp
         lfence
-        movb    $0, CONTROL_RUNNING
-        movq    CONTROL_OWN_RSP, %rsp
+        movb    $0, %gs:CONTROL_RUNNING
+        movq    %gs:CONTROL_OWN_RSP, %rsp
         shlq    $32, %rdx
         orq     %rdx, %rax
-        subq    CONTROL_START_TICKS, %rax
+        subq    %gs:CONTROL_START_TICKS, %rax
         cld
-        ldmxcsr CONTROL_MXCSR_OWN
+        ldmxcsr %gs:CONTROL_MXCSR_OWN
         pop_own
         ret
 

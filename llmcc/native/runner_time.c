@@ -31,7 +31,7 @@ static _Noreturn void give_up(int64_t end) {
 
 static void on_fault(int number, siginfo_t *info, void *context) {
     (void)info, (void)context;
-    if (!CONTROL->running)
+    if (!control->running)
         _exit(CHILD_CRASHED);
     give_up(number == SIGSEGV || number == SIGBUS ? END_FAULT : END_TRAP);
 }
@@ -42,17 +42,17 @@ static void on_tick(int number, siginfo_t *info, void *context) {
         now.ticked_block = now.block;
         now.ticks = 0;
     }
-    if (++now.ticks >= now.stuck_ticks && CONTROL->running)
+    if (++now.ticks >= now.stuck_ticks && control->running)
         give_up(END_STUCK);
 }
 
 static uint64_t time_block(const Request *request, const uint8_t *input, uint64_t entry,
                            uint64_t first) {
     copy_arenas_in(input + request->memory, request);
-    CONTROL->entry = entry;
-    CONTROL->runs_left = request->runs_per_block;
-    CONTROL->pool_next = CONTROL->pool_base + first * GPR_BYTES;
-    CONTROL->vector_next = CONTROL->vector_base + first * request->vector_step;
+    control->entry = entry;
+    control->runs_left = request->runs_per_block;
+    control->pool_next = control->pool_base + first * GPR_BYTES;
+    control->vector_next = control->vector_base + first * request->vector_step;
     now.block++;
     return runner_time_block();
 }
@@ -93,19 +93,19 @@ static uint8_t *place_code(const Request *request, const uint8_t *input, const P
 _Noreturn void child_time(int memory_fd, const Request *request) {
     Shared shared = map_shared(memory_fd, request);
     uint8_t *output = shared.output - request->input_bytes;
-    map_fixed_pages(memory_fd, request);
+    map_fixed_pages(memory_fd, request, (const uint64_t *)(shared.input + request->bases));
     const Place *places = (const Place *)(shared.input + request->places);
     const uint8_t *code = place_code(request, shared.input, places);
 
     now.failure = (volatile int64_t *)(output + request->out_failure);
     now.stuck_ticks = request->stuck_ticks;
-    CONTROL->return_address = (uint64_t)runner_time_return;
-    CONTROL->mxcsr_own = OWN_MXCSR;
-    CONTROL->mxcsr_in = *(const uint32_t *)(shared.input + request->mxcsr) & 0xffff;
-    CONTROL->pool_base = (uint64_t)(shared.input + request->gpr);
-    CONTROL->pool_end = CONTROL->pool_base + request->count * GPR_BYTES;
-    CONTROL->vector_base = (uint64_t)(shared.input + request->vector);
-    CONTROL->vector_step = request->vector_step;
+    control->return_address = (uint64_t)runner_time_return;
+    control->mxcsr_own = OWN_MXCSR;
+    control->mxcsr_in = *(const uint32_t *)(shared.input + request->mxcsr) & 0xffff;
+    control->pool_base = (uint64_t)(shared.input + request->gpr);
+    control->pool_end = control->pool_base + request->count * GPR_BYTES;
+    control->vector_base = (uint64_t)(shared.input + request->vector);
+    control->vector_step = request->vector_step;
     catch_signals(on_fault, on_tick, request->tick_us);
     confine(request, false);
 

@@ -87,6 +87,20 @@ static bool next_option(const char **cursor, char *option, size_t size) {
     return true;
 }
 
+bool linked_output(const char *options, char *output, size_t size) {
+    static const char UNLESS_TOLD[] = "a.out";
+    char option[PATH_MAX];
+    if (!options || size < sizeof UNLESS_TOLD)
+        return false;
+    memcpy(output, UNLESS_TOLD, sizeof UNLESS_TOLD);
+    while (next_option(&options, option, sizeof option)) {
+        /* gcc writes -oNAME as two words too. */
+        if (strcmp(option, "-o") == 0 && !next_option(&options, output, size))
+            return false;
+    }
+    return true;
+}
+
 bool options_allow(const char *options) {
     char option[256];
     bool is_fast = false;

@@ -14,6 +14,8 @@ typedef struct {
 bool read_as_command(int argc, char **argv, AsCommand *command);
 /* May code compiled with these options be rewritten? `options` is COLLECT_GCC_OPTIONS or NULL. */
 bool options_allow(const char *options);
+/* What a gcc with these options links to, "a.out" unless told; false when that is not known. */
+bool linked_output(const char *options, char *output, size_t size);
 /* Is it a configure test's object, which nobody will run for its speed? */
 bool is_probe(const AsCommand *command);
 /* Is the text a whole unit as cc1 writes it for C or C++, without LTO code? */

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from llmcc.prove.simplify import zext
 from llmcc.prove.state import YMM_BYTES, Ground, Span, State, memory_name
 from llmcc.prove.terms import Term, const, var
 from llmcc.regions.model import Contract
-from llmcc.sandbox.model import ARENA_BASE, ARENA_STRIDE, States
+from llmcc.sandbox.model import States
 from llmcc.states.data import UNIFORM
 from llmcc.states.draft import make_draft
 from llmcc.states.generate import Learnt, draw_draft
@@ -49,7 +49,7 @@ def make_states_for(
     """
     rng = np.random.default_rng([seed, 0x9F0F])
     count = np.repeat(np.arange(1, trips + 1), 2)
-    plan = draw_draft(rng, recipe, Learnt(), len(count), is_large=False, kind=UNIFORM).plan
+    plan = draw_draft(rng, recipe, Learnt(), len(count), kind=UNIFORM).plan
     draft = make_draft(rng, recipe, plan, count)
     flags = np.full(len(count), is_together)
     return place_draft(rng, recipe, draft, reach=count, mode=TIGHT, is_together=flags)
@@ -106,7 +106,7 @@ def _spans(recipe: Recipe, states: States, row: int) -> tuple[Span, ...]:
     _, arenas, arena_bytes = states.memory.shape
     found = []
     for number in range(arenas if recipe.blocks else 0):
-        start = ARENA_BASE + number * ARENA_STRIDE
+        start = states.arenas[number]
         here = [
             address
             for block in recipe.blocks
@@ -141,10 +141,15 @@ def _stream_starts(block: Block, states: States, row: int) -> list[int]:
 
 def _one(states: States, row: int) -> States:
     part = slice(row, row + 1)
-    return States(
-        states.gpr[part].copy(), states.vector[part].copy(), states.mask[part].copy(),
-        states.rflags[part].copy(), states.mxcsr[part].copy(), states.memory[part].copy(),
-    )  # fmt: skip
+    return replace(
+        states,
+        gpr=states.gpr[part].copy(),
+        vector=states.vector[part].copy(),
+        mask=states.mask[part].copy(),
+        rflags=states.rflags[part].copy(),
+        mxcsr=states.mxcsr[part].copy(),
+        memory=states.memory[part].copy(),
+    )
 
 
 def concrete(start: Start, values: Mapping[Term, int]) -> States:
@@ -163,7 +168,7 @@ def concrete(start: Start, values: Mapping[Term, int]) -> States:
             found.rflags[0] &= ~bit
             found.rflags[0] |= bit * np.uint64(by_name[flag_name][0])
     for span in start.state.ground.spans:
-        arena = found.memory[0, (span.start - ARENA_BASE) // ARENA_STRIDE]
+        arena = found.memory[0, found.arenas.index(span.start)]
         _fill(arena, by_name, [memory_name(at) for at in range(span.start, span.end)])
     return found
 

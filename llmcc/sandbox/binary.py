@@ -18,6 +18,7 @@ _NAMES = (
     "runner_run.c",
     "runner_switch.S",
     "runner_time.c",
+    "runner_trace.c",
 )
 _HEADERS = ("runner_abi.h", "runner_child.h")
 # Position-independent, so that nothing of the runner lies near the fixed pages of candidates; no

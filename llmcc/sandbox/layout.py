@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.sandbox.model import COVERAGE_BYTES, Blob, States
+from llmcc.sandbox.model import ARENA_MAX_COUNT, COVERAGE_BYTES, Blob, States
 from llmcc.sandbox.wire import PAGE_BYTES
 
 
@@ -68,18 +68,33 @@ class SharedMemory:
         os.close(self.fd)
 
 
-def run_layout(states: States, code_bytes: int) -> Layout:
-    """Lay out a batch of states, their ends and one blob."""
+# Like `Step` of native/runner_abi.h.
+STEP = np.dtype(
+    [
+        ("offset", "<u8"),
+        ("gpr", "<u8", (16,)),
+        ("mask", "<u8", (8,)),
+        ("vector", "u1", (16, 32)),
+    ]
+)
+
+
+def run_layout(states: States, code_bytes: int, *, steps_most: int = 0) -> Layout:
+    """Lay out a batch of states, their ends, one blob, and room for steps when it is traced."""
     layout = Layout()
     count, arenas, arena_bytes = states.memory.shape
     # The code last: running another blob must not move the states.
     _add_states(layout, "", count, arenas, arena_bytes)
+    layout.add("bases", np.uint64, ARENA_MAX_COUNT)
     layout.add("code", np.uint8, code_bytes)
     layout.end_input()
-    layout.add("out_coverage", np.uint8, COVERAGE_BYTES)
+    layout.add("out_coverage", np.uint8, COVERAGE_BYTES)  # first: it is mapped as a page
     layout.add("out_exit_id", np.int32, count)
     layout.add("out_fault", np.uint64, count)
     _add_states(layout, "out_", count, arenas, arena_bytes)
+    if steps_most:
+        layout.add("out_steps", np.uint8, steps_most * STEP.itemsize)
+        layout.add("out_step_ends", np.uint64, count)
     return layout
 
 
@@ -104,6 +119,7 @@ def time_layout(
     layout.add("vector", np.uint8, rows, 16, 16)
     layout.add("mxcsr", np.uint32, 1)
     layout.add("memory", np.uint8, *states.memory.shape)
+    layout.add("bases", np.uint64, ARENA_MAX_COUNT)
     layout.add("places", np.uint32, placements, 4)
     layout.add("orders", np.uint32, placements, rounds)
     layout.add("code", np.uint8, len(first.code))

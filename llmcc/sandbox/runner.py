@@ -8,9 +8,7 @@ expects and never takes a child's word; side channels of the CPU.
 
 from __future__ import annotations
 
-import select
-import signal
-import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -21,8 +19,7 @@ from numpy.typing import NDArray
 from llmcc.config import read_config
 from llmcc.errors import LlmccError
 from llmcc.sandbox import wire
-from llmcc.sandbox.binary import runner_path
-from llmcc.sandbox.layout import Layout, SharedMemory, run_layout, slot_bytes, time_layout
+from llmcc.sandbox.layout import STEP, Layout, SharedMemory, run_layout, slot_bytes, time_layout
 from llmcc.sandbox.model import (
     ARENA_MAX_BYTES,
     ARENA_MAX_COUNT,
@@ -32,8 +29,12 @@ from llmcc.sandbox.model import (
     Blob,
     Ends,
     States,
+    Steps,
     TimedRuns,
 )
+from llmcc.sandbox.zygote import SandboxDied, Zygote
+
+__all__ = ["Sandbox", "SandboxDied", "TimedRunFailed"]
 
 _TICK_US = 5_000
 _STUCK_TICKS = 3
@@ -41,16 +42,12 @@ _STUCK_MOST = 8
 # While timing nothing is known to be slow, so patience costs nothing.
 _STUCK_TICKS_TIMING = 100
 _TIMING_TIMEOUT_S = 20.0
-# The zygote kills its child in time; this much later it is itself taken for lost.
-_GRACE_S = 5.0
+# A step takes some 30 us of CPU time.
+_STUCK_TICKS_TRACING = 400
 # Batches of more bytes than this in shared memory go to several children.
 _SHARED_BYTES_MOST = 96 << 20
 _BLOB_BYTES_MOST = 1 << 20
 _STATE_ARRAYS = ("gpr", "vector", "mask", "rflags", "mxcsr", "memory")
-
-
-class SandboxDied(LlmccError):
-    """The runner was lost, or its child could not be set up."""
 
 
 class TimedRunFailed(LlmccError):
@@ -74,8 +71,7 @@ class Sandbox:
     def __init__(self, cache: Path | None = None) -> None:
         self.cache = read_config().cache if cache is None else cache
         """Folder that holds the compiled runner, and what was found out about this machine."""
-        self._memory: SharedMemory | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._zygote = Zygote(self.cache)
         self._loaded: States | None = None
 
     def __enter__(self) -> Self:
@@ -91,11 +87,8 @@ class Sandbox:
 
     def close(self) -> None:
         """End the zygote; the next use starts a new one."""
-        self._end_process()
+        self._zygote.close()
         self._loaded = None
-        if self._memory is not None:
-            self._memory.close()
-            self._memory = None
 
     def features(self) -> frozenset[str]:
         """What CPU and system can run: "avx2" (with BMI, LZCNT, POPCNT), "avx512" (F BW DQ VL too).
@@ -104,7 +97,7 @@ class Sandbox:
             SandboxDied: the runner cannot be started.
             RunnerNotBuilt: it cannot be compiled.
         """
-        reply = self._ask({"kind": wire.KIND_HELLO}, timeout_s=0.0)
+        reply = self._zygote.ask({"kind": wire.KIND_HELLO}, timeout_s=0.0)
         return frozenset(name for bit, name in wire.FEATURE_NAMES.items() if reply.features & bit)
 
     def run(self, blob: Blob, states: States, *, timeout_s: float = 5.0) -> Ends:
@@ -137,15 +130,54 @@ class Sandbox:
                 break
             chunk = states if step >= len(states) else _slice(states, part)
             layout = run_layout(chunk, len(blob.code))
-            reply = self._run_chunk(blob, chunk, layout, stuck_left, timeout_s)
-            assert self._memory is not None
+            memory = self._load(blob, chunk, layout)
+            fields = _run_fields(blob, chunk, layout) | {"stuck_most": stuck_left}
+            reply = self._zygote.ask(fields, timeout_s=timeout_s)
             for name, array in ends.items():
-                array[part] = layout.view(self._memory, f"out_{name}")
-            coverage |= layout.view(self._memory, "out_coverage")
+                array[part] = layout.view(memory, f"out_{name}")
+            coverage |= layout.view(memory, "out_coverage")
             killed = reply.killed
             stuck_left -= int(np.count_nonzero(ends["exit_id"][part] == STUCK))
         fault = ends.pop("fault")
-        return Ends(**ends, fault_address=fault, coverage=coverage, killed=killed)
+        return Ends(
+            **ends, fault_address=fault, coverage=coverage, arenas=states.arenas, killed=killed
+        )
+
+    def trace(
+        self, blob: Blob, states: States, *, steps_most: int, timeout_s: float = 5.0
+    ) -> Steps:
+        """Run a blob from each of N states instruction by instruction; some 30 us each.
+
+        Args:
+            blob: code; may do anything.
+            states: N >= 1 states, few enough for one child (90 MB).
+            steps_most: instructions of all runs together; a run without room for them ends STUCK.
+            timeout_s: wall time of the child.
+
+        Raises:
+            SandboxDied: the runner was lost twice, or children cannot be set up.
+        """
+        _check(blob, states)
+        layout = run_layout(states, len(blob.code), steps_most=steps_most)
+        memory = self._load(blob, states, layout)
+        ends = layout.view(memory, "out_step_ends")
+        ends[...] = 0
+        fields = _run_fields(blob, states, layout) | {
+            "kind": wire.KIND_TRACE,
+            "steps_most": steps_most,
+            "stuck_ticks": _STUCK_TICKS_TRACING,
+            "stuck_most": _STUCK_MOST,
+        }
+        self._zygote.ask(fields, timeout_s=timeout_s)
+        steps = layout.view(memory, "out_steps").view(STEP)[: int(ends.max())]
+        return Steps(
+            offset=steps["offset"].copy(),
+            gpr=steps["gpr"].copy(),
+            mask=steps["mask"].copy(),
+            vector=steps["vector"].copy(),
+            ends=ends.copy(),
+            exit_id=layout.view(memory, "out_exit_id").copy(),
+        )
 
     def time(
         self,
@@ -184,8 +216,9 @@ class Sandbox:
         _check(first, states)
         _check(second, states)
         layout = time_layout(first, second, states, placements=placements, rounds=rounds)
-        memory = self._grown(layout)
+        memory = self._zygote.memory_for(layout)
         self._loaded = None
+        layout.view(memory, "bases")[: len(states.arenas)] = states.arenas
         pool = len(states)
         slot = slot_bytes(first, second)
         random = np.random.default_rng(seed)
@@ -209,7 +242,7 @@ class Sandbox:
         ticks[...] = 0
         failure = layout.view(memory, "out_failure")
         failure[...] = 0
-        reply = self._ask(
+        reply = self._zygote.ask(
             layout.offsets()
             | {
                 "kind": wire.KIND_TIME,
@@ -236,15 +269,15 @@ class Sandbox:
             raise TimedRunFailed(NOT_RUN, -1)
         return TimedRuns(ticks.astype(np.float64), runs_per_block, reply.ticks_per_ns)
 
-    def _run_chunk(
-        self, blob: Blob, states: States, layout: Layout, stuck_left: int, timeout_s: float
-    ) -> wire.Reply:
-        memory = self._grown(layout)
+    def _load(self, blob: Blob, states: States, layout: Layout) -> SharedMemory:
+        """Put states, unless they are there, and code into shared memory; spoil the outputs."""
+        memory = self._zygote.memory_for(layout)
         if states is not self._loaded:
             for name in _STATE_ARRAYS:
                 array: NDArray[Any] = getattr(states, name)
                 layout.view(memory, name)[...] = array
                 array.flags.writeable = False
+            layout.view(memory, "bases")[: len(states.arenas)] = states.arenas
             self._loaded = states
         layout.view(memory, "code")[...] = np.frombuffer(blob.code, np.uint8)
         # What an earlier child computed must not pass for this one's answer.
@@ -253,84 +286,21 @@ class Sandbox:
         layout.view(memory, "out_coverage")[...] = 0
         layout.view(memory, "out_fault")[...] = 0
         layout.view(memory, "out_exit_id")[...] = NOT_RUN
-        return self._ask(
-            layout.offsets()
-            | {
-                "kind": wire.KIND_RUN,
-                "tick_us": _TICK_US,
-                "stuck_ticks": _STUCK_TICKS,
-                "stuck_most": stuck_left,
-                "count": len(states),
-                "arenas": states.memory.shape[1],
-                "arena_bytes": states.memory.shape[2],
-                "code_bytes": len(blob.code),
-                "entry": blob.entry,
-            },
-            timeout_s=timeout_s,
-        )
+        return memory
 
-    def _grown(self, layout: Layout) -> SharedMemory:
-        if self._memory is None:
-            self._memory = SharedMemory()
-        self._memory.grow(layout.shared_bytes)
-        return self._memory
 
-    def _ask(self, fields: dict[str, int], *, timeout_s: float) -> wire.Reply:
-        request = wire.pack_request(fields | {"wall_ns": int(timeout_s * 1e9)})
-        # Once more with a new zygote: the old one may have died with the thread that started it.
-        reply = self._exchange(request, timeout_s) or self._exchange(request, timeout_s)
-        if reply is None:
-            raise SandboxDied("the sandbox runner does not answer")
-        if reply.fork_errno:
-            raise SandboxDied(f"the sandbox runner cannot fork: errno {reply.fork_errno}")
-        if not reply.killed and reply.exit_code == wire.CHILD_SETUP_FAILED:
-            raise SandboxDied("the runner's child could not be confined or given its memory")
-        return reply
-
-    def _exchange(self, request: bytes, timeout_s: float) -> wire.Reply | None:
-        process = self._process or self._start()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write(request)
-            ready, _, _ = select.select([process.stdout], [], [], timeout_s + _GRACE_S)
-            reply = wire.unpack_reply(process.stdout.read(wire.REPLY_BYTES)) if ready else None
-        except BrokenPipeError:
-            reply = None
-        if reply is None:
-            self._end_process()
-        return reply
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        if self._memory is None:
-            self._memory = SharedMemory()
-        fd = self._memory.fd
-        try:
-            self._process = subprocess.Popen(
-                [runner_path(self.cache), str(fd)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                pass_fds=(fd,),
-                env={},
-                cwd="/",
-                bufsize=0,
-            )
-        except OSError as error:
-            raise SandboxDied(f"the sandbox runner cannot be started: {error}") from error
-        return self._process
-
-    def _end_process(self) -> None:
-        if self._process is None:
-            return
-        process, self._process = self._process, None
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.close()
-        process.stdout.close()
-        # It holds nothing worth saving, and its child dies with it.
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+def _run_fields(blob: Blob, states: States, layout: Layout) -> dict[str, int]:
+    """The request fields of a batch; `stuck_most` is the caller's."""
+    return layout.offsets() | {
+        "kind": wire.KIND_RUN,
+        "tick_us": _TICK_US,
+        "stuck_ticks": _STUCK_TICKS,
+        "count": len(states),
+        "arenas": states.memory.shape[1],
+        "arena_bytes": states.memory.shape[2],
+        "code_bytes": len(blob.code),
+        "entry": blob.entry,
+    }
 
 
 def _check(blob: Blob, states: States) -> None:
@@ -338,12 +308,14 @@ def _check(blob: Blob, states: States) -> None:
     _, arenas, arena_bytes = states.memory.shape
     if arenas > ARENA_MAX_COUNT or arena_bytes > ARENA_MAX_BYTES or arena_bytes % wire.PAGE_BYTES:
         raise ValueError(f"{arenas} arenas of {arena_bytes} bytes cannot be mapped")
+    if len(states.arenas) < arenas:
+        raise ValueError(f"{arenas} arenas have {len(states.arenas)} addresses")
     if not 0 <= blob.entry < len(blob.code) <= _BLOB_BYTES_MOST:
         raise ValueError(f"a blob of {len(blob.code)} bytes cannot be entered at {blob.entry}")
 
 
 def _slice(states: States, part: slice) -> States:
-    return States(**{name: getattr(states, name)[part] for name in _STATE_ARRAYS})
+    return replace(states, **{name: getattr(states, name)[part] for name in _STATE_ARRAYS})
 
 
 def _empty_ends(states: States) -> dict[str, NDArray[Any]]:

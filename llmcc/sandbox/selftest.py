@@ -29,6 +29,8 @@ _SYSCALL = b"\x0f\x05"
 _INT_80 = b"\xcd\x80"
 _RDTSC = b"\x0f\x31"
 _NOP = b"\x90"
+# The old way to the clock: code of the kernel's at a fixed address (Documentation/x86, vsyscall).
+_VSYSCALL_TIME = b"\x48\xb8" + (0xFFFF_FFFF_FF60_0400).to_bytes(8, "little") + b"\xff\xd0"
 _X32_BIT = 0x4000_0000
 _ESCAPED_EXIT = 1
 _ARENA_BYTES = 4096
@@ -60,9 +62,14 @@ PROBES = (
     Probe("kill", _SYSCALL, 62, (0, 0)),
     # anonymous, private, readable, writable and executable
     Probe("mmap", _SYSCALL, 9, (0, 4096, 7, 0x22)),
+    Probe("mmap of 16 GB", _SYSCALL, 9, (0, 16 << 30, 3, 0x22)),
+    Probe("mprotect", _SYSCALL, 10, (ARENA_BASE, 4096, 7)),
+    Probe("ptrace", _SYSCALL, 101, (0, 0, 0)),
+    Probe("arch_prctl", _SYSCALL, 158, (0x1001, ARENA_BASE)),  # would move the control page
     Probe("getpid", _SYSCALL, 39),
     Probe("int80", _INT_80, 20, may_fault=True),  # getpid of i386
     Probe("x32", _SYSCALL, _X32_BIT | 39),
+    Probe("vsyscall", _VSYSCALL_TIME, may_fault=True),
     Probe("rdtsc", _RDTSC, may_fault=True),
 )
 
@@ -142,9 +149,10 @@ def is_contained(probe: Probe, ends: Ends) -> bool:
 
 
 def _exit_bytes(exit_id: int) -> bytes:
-    """Assemble `exit_stub`: movl $id, CONTROL_EXIT_ID; jmp *CONTROL_RETURN."""
-    move = b"\xc7\x04\x25" + CONTROL_EXIT_ID.to_bytes(4, "little") + exit_id.to_bytes(4, "little")
-    return move + b"\xff\x24\x25" + CONTROL_RETURN.to_bytes(4, "little")
+    """Assemble `exit_stub`: movl $id, %gs:CONTROL_EXIT_ID; jmp *%gs:CONTROL_RETURN."""
+    move = b"\x65\xc7\x04\x25" + CONTROL_EXIT_ID.to_bytes(4, "little")
+    leave = b"\x65\xff\x24\x25" + CONTROL_RETURN.to_bytes(4, "little")
+    return move + exit_id.to_bytes(4, "little") + leave
 
 
 def _key(runner: Path) -> str:

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PAGE_BYTES = 4096
-KIND_HELLO, KIND_RUN, KIND_TIME = 0, 1, 2
+KIND_HELLO, KIND_RUN, KIND_TIME, KIND_TRACE = 0, 1, 2, 3
 CHILD_DONE, CHILD_CRASHED, CHILD_SETUP_FAILED = 0, 70, 71
 FEATURE_NAMES = {1: "avx2", 2: "avx512"}
 
 # `Request` of runner_abi.h, all of them uint64.
 _REQUEST_FIELDS = """
     kind wall_ns tick_us stuck_ticks stuck_most input_bytes shared_bytes count arenas arena_bytes
-    code code_bytes entry other other_bytes other_entry gpr vector mask rflags mxcsr memory
+    bases code code_bytes entry other other_bytes other_entry gpr vector mask rflags mxcsr memory
     placements rounds runs_per_block slot_bytes vector_step places orders
     out_coverage out_exit_id out_fault out_gpr out_vector out_mask out_rflags out_mxcsr out_memory
-    out_ticks out_failure
+    out_ticks out_failure steps_most out_steps out_step_ends
 """.split()
 _REQUEST = struct.Struct(f"<{len(_REQUEST_FIELDS)}Q")
 _REPLY = struct.Struct("<7Qd")

@@ -25,7 +25,7 @@ from llmcc.states.model import Bucket, Recipe
 from llmcc.states.place import place_draft
 from llmcc.states.recipe import make_recipe
 from llmcc.states.symbols import static_symbols
-from llmcc.states.trips import bound_of, largest_trip
+from llmcc.states.trips import Length, bound_of, largest_trip
 from llmcc.x86.registers import GPR
 
 Ints = NDArray[np.int64]
@@ -182,7 +182,7 @@ def _bucket(
     states = _along(rng, recipe, whole, begins, trips)
     ends = oracle(_with_own_memory(states))
     done = passes(recipe, states, ends)
-    is_fit = (ends.exit_id >= 0) & (done >= least - 1) & (done >= 0.6 * trips - 1)
+    is_fit = (ends.exit_id >= 0) & (done >= least - 1) & (done >= 0.6 * trips - 1) & (done <= most)
     fit = np.flatnonzero(is_fit)
     return Bucket(name, _rows(states, np.resize(fit, INPUTS))) if len(fit) >= _LEAST_VALID else None
 
@@ -231,13 +231,13 @@ def _along(
             if latch.bits == 32:
                 bound &= 0xFFFFFFFF
             gpr[:, GPR.index(latch.bound)] = bound.astype(np.uint64)
-    return States(
+    return replace(
+        whole,
         gpr=gpr,
         vector=np.repeat(whole.vector, count, axis=0),
         mask=np.repeat(whole.mask, count, axis=0),
         rflags=np.repeat(whole.rflags, count),
         mxcsr=np.repeat(whole.mxcsr, count),
-        memory=whole.memory,
     )
 
 
@@ -247,8 +247,8 @@ def _without_memory(
     """Sort states by how many passes gcc's loop makes of them."""
     found: list[Bucket] = []
     parts = [
-        make_states(recipe, learnt, oracle, seed=seed, chunk=n, count=1000, is_large=n > 1)
-        for n in range(4)
+        make_states(recipe, learnt, oracle, seed=seed, chunk=n, count=1000, length=length)
+        for n, length in enumerate([Length.SMALL] * 2 + [Length.LARGE] * 2)
     ]
     for name, (least, most) in _RANGES_WITHOUT_MEMORY.items():
         for states in parts:
@@ -270,11 +270,11 @@ def _with_own_memory(states: States) -> States:
 
 
 def _rows(states: States, rows: NDArray[np.intp]) -> States:
-    return States(
-        states.gpr[rows],
-        states.vector[rows],
-        states.mask[rows],
-        states.rflags[rows],
-        states.mxcsr[rows],
-        states.memory,
+    return replace(
+        states,
+        gpr=states.gpr[rows],
+        vector=states.vector[rows],
+        mask=states.mask[rows],
+        rflags=states.rflags[rows],
+        mxcsr=states.mxcsr[rows],
     )

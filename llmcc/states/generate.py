@@ -8,7 +8,7 @@ Does not cover: that every state is valid; the caller runs gcc's loop and drops 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,7 +21,7 @@ from llmcc.states.layout import MIXED, ROOMY, SLACK_BYTES, TIGHT
 from llmcc.states.model import Recipe
 from llmcc.states.place import place_draft
 from llmcc.states.symbols import static_symbols
-from llmcc.states.trips import draw_large_trips, draw_trips, largest_trip
+from llmcc.states.trips import Length, draw_trips, largest_trip
 from llmcc.x86.registers import GPR
 
 Ints = NDArray[np.int64]
@@ -29,9 +29,11 @@ Oracle = Callable[[States], Ends]  # runs gcc's loop
 
 _PROBE_STATES = 500
 _BATCH_BYTES = 12 << 20
-_LARGE_BYTES = 64 << 10  # longest window of a large trip count
-_LARGE_STATES = 48
+# How many states a batch of long runs has at most.
+_STATES_MOST = {Length.LARGE: 48, Length.LONG: 20, Length.HUGE: 4}
+_CHOSEN_BYTES = 64 << 10  # longest window of a trip count that a rewrite's constants suggest
 _DELTAS = (-1, 0, 1)
+_HEAVY_SYMBOLS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,14 @@ class Learnt:
     good: DataPlan | None = None  # plans that stop the loop where they are meant to
     quiet: DataPlan | None = None  # plans under which conditional blocks are not touched
     deltas: dict[int, int] = field(default_factory=dict)  # exit -> iterations touched minus passes
+    heavy: Ints | None = None  # symbols that change the accumulators most, as constant data
 
 
 def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
     """Run a few hundred states and see what ends the loop; cheap when only its latch can."""
     rng = np.random.default_rng([seed, 0x1EA2])
     count = capped(recipe, _PROBE_STATES if recipe.is_early_exit else 96)
-    draft = draw_draft(rng, recipe, Learnt(), count, is_large=False)
+    draft = draw_draft(rng, recipe, Learnt(), count)
     states = _place(rng, recipe, draft, draft.trips, mode=ROOMY)
     if states is None:
         return Learnt()
@@ -64,7 +67,38 @@ def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
         )
         if delta is not None:
             deltas[int(exit_id)] = delta
-    return Learnt(good, _quiet(rng, recipe, oracle), deltas)
+    return Learnt(good, _quiet(rng, recipe, oracle), deltas, _heavy(rng, recipe, oracle))
+
+
+def _heavy(rng: np.random.Generator, recipe: Recipe, oracle: Oracle) -> Ints | None:
+    """Find the symbols with which an array of nothing else moves the accumulators most."""
+    if recipe.is_early_exit or not recipe.blocks or not recipe.accumulators:
+        return None
+    count = 2 * _symbol_count(recipe)
+    draft = draw_draft(rng, recipe, Learnt(), count, kind=CONSTANT)
+    states = _place(rng, recipe, draft, draft.trips, mode=ROOMY)
+    if states is None:
+        return None
+    ends = oracle(states)
+    moved = np.zeros(count)
+    for name in recipe.accumulators:
+        moved += _change(name, states, ends)
+    moved = np.where(ends.exit_id >= 0, moved / draft.trips, -1.0)
+    return draft.plan.background[np.argsort(-moved, kind="stable")[:_HEAVY_SYMBOLS]]
+
+
+def _change(name: str, states: States, ends: Ends) -> NDArray[np.float64]:
+    """By how much a register changed in each run, as 32-bit numbers: (N,)."""
+    if name in GPR:
+        column = GPR.index(name)
+        before, after = states.gpr[:, [column]], ends.gpr[:, [column]]
+    else:
+        row = int(name.removeprefix("xmm"))
+        before = np.ascontiguousarray(states.vector[:, row, :16]).view(np.uint32).astype(np.uint64)
+        after = np.ascontiguousarray(ends.vector[:, row, :16]).view(np.uint32).astype(np.uint64)
+    moved = (after - before).astype(np.uint32).view(np.int32)
+    total: NDArray[np.float64] = np.abs(moved.astype(np.float64)).sum(axis=1)
+    return total
 
 
 def _quiet(rng: np.random.Generator, recipe: Recipe, oracle: Oracle) -> DataPlan | None:
@@ -72,7 +106,7 @@ def _quiet(rng: np.random.Generator, recipe: Recipe, oracle: Oracle) -> DataPlan
     if not any(block.is_conditional for block in recipe.blocks):
         return None
     count = capped(recipe, _PROBE_STATES)
-    draft = draw_draft(rng, recipe, Learnt(), count, is_large=False, kind=CONSTANT)
+    draft = draw_draft(rng, recipe, Learnt(), count, kind=CONSTANT)
     nowhere = np.zeros_like(draft.trips)
     states = _place(rng, recipe, draft, draft.trips, mode=ROOMY, cut=nowhere)
     if states is None:
@@ -114,15 +148,28 @@ def make_states(
     seed: int,
     chunk: int,
     count: int,
-    is_large: bool,
+    length: Length = Length.SMALL,
+    constants: Sequence[int] = (),
 ) -> States | None:
     """Make chunk number `chunk`: `count` states, fewer when they need much memory.
 
-    is_large: trip counts up to 4096 in place of all small ones. None when no such states exist.
+    constants: of a rewrite, which may be trip counts that it does something special at. None when
+    no such states exist.
     """
-    rng = np.random.default_rng([seed, chunk, int(is_large)])
-    count = min(count, _LARGE_STATES) if is_large else capped(recipe, count)
-    draft = draw_draft(rng, recipe, learnt, count, is_large=is_large)
+    rng = np.random.default_rng([seed, chunk, length.window_bytes])
+    count = min(count, _STATES_MOST.get(length, capped(recipe, count)))
+    trips = _suggested_trips(recipe, constants)
+    if trips:
+        count = min(count, max(16, _BATCH_BYTES // _CHOSEN_BYTES))
+    draft = draw_draft(
+        rng,
+        recipe,
+        learnt,
+        count,
+        length=length,
+        suggested=trips,
+        has_own_constants=bool(constants),
+    )
     reach = _reach(rng, recipe, learnt, oracle, draft)
     if reach is None:
         return None
@@ -131,9 +178,21 @@ def make_states(
     is_together = rng.random(count) < share
     if recipe.is_early_exit:
         # Where blocks overlap the data changes under way: leave room for any number of passes.
-        reach = np.where(is_together, draft.trips, reach)
+        # And the data may stop the loop well in front of the bound, with both near a page's end.
+        reach = np.where(is_together | (rng.random(count) < 0.25), draft.trips, reach)
     cut = _cuts(rng, recipe, draft, reach)
     return _place(rng, recipe, draft, reach, mode=MIXED, is_together=is_together, cut=cut)
+
+
+def _suggested_trips(recipe: Recipe, constants: Sequence[int]) -> tuple[int, ...]:
+    """Trip counts that constants may stand for: iterations, bytes, units of an induction."""
+    steps = {1, *_strides(recipe), *(abs(i.step) for i in recipe.inductions)} - {0}
+    limit = _CHOSEN_BYTES // max(*_strides(recipe), 1, 1)
+    near = {
+        abs(constant) // step + more for constant in constants for step in steps for more in _DELTAS
+    }
+    most = min(limit, largest_trip(recipe.latches, recipe))
+    return tuple(sorted(trip for trip in near if recipe.small_trip < trip <= most))
 
 
 def _cuts(rng: np.random.Generator, recipe: Recipe, draft: Draft, reach: Ints) -> Ints | None:
@@ -171,26 +230,53 @@ def draw_draft(
     learnt: Learnt,
     count: int,
     *,
-    is_large: bool,
+    length: Length = Length.SMALL,
+    suggested: Sequence[int] = (),
+    has_own_constants: bool = False,
     kind: int | None = None,
 ) -> Draft:
-    """Draw trip counts and data; `kind`, when given, of all data."""
-    allowed = largest_trip(recipe.latches, recipe)
-    if is_large:
-        longest = max(_strides(recipe), default=1) or 1
-        limit = min(allowed, _LARGE_BYTES // longest)
-        trips = draw_large_trips(rng, recipe, count, limit=limit)
-    else:
-        trips = draw_trips(rng, recipe, count, limit=min(allowed, recipe.small_trip))
-    widths = recipe.facts.element_bytes
-    symbols = min(len(static_symbols(recipe.facts, width)) for width in widths)
-    symbols += 3 * (len(recipe.free) + len(recipe.vectors))
-    plan = draw_plan(rng, count, widths=len(widths), symbols=symbols, good=learnt.good)
+    """Draw trip counts, half of them `suggested` ones, and data; `kind`: of all data, if given."""
+    limit = largest_trip(recipe.latches, recipe)
+    if length.window_bytes:
+        limit = min(limit, length.window_bytes // (max(_strides(recipe), default=1) or 1))
+    trips = draw_trips(rng, recipe, count, length=length, limit=limit)
+    if suggested:
+        trips = np.where(rng.random(count) < 0.5, rng.choice(np.array(suggested), count), trips)
+    plan = draw_plan(
+        rng,
+        count,
+        widths=len(recipe.facts.element_bytes),
+        symbols=_symbol_count(recipe),
+        good=learnt.good,
+    )
     if kind is not None:
         plan = replace(plan, kind=np.full(count, kind))
+    elif length in (Length.LONG, Length.HUGE) and not recipe.is_early_exit:
+        # Counters overflow where nearly all elements count.
+        plan = _mostly_constant(rng, plan, share=0.8, background=learnt.heavy)
+    elif has_own_constants:
+        plan = _mostly_constant(rng, plan, share=0.4)
     if learnt.quiet is not None:
         plan = with_quiet(rng, plan, learnt.quiet)
     return make_draft(rng, recipe, plan, trips)
+
+
+def _mostly_constant(
+    rng: np.random.Generator, plan: DataPlan, *, share: float, background: Ints | None = None
+) -> DataPlan:
+    """Give a share of the states data of one symbol, out of `background` if given."""
+    is_constant = rng.random(len(plan)) < share
+    plan = replace(plan, kind=np.where(is_constant, CONSTANT, plan.kind))
+    if background is None:
+        return plan
+    return replace(plan, background=rng.choice(background, len(plan)))
+
+
+def _symbol_count(recipe: Recipe) -> int:
+    """How many symbols every state has, whatever the width of its elements."""
+    widths = recipe.facts.element_bytes
+    static = min(len(static_symbols(recipe.facts, width)) for width in widths)
+    return static + 3 * (len(recipe.free) + len(recipe.vectors))
 
 
 def rows_of_draft(draft: Draft, rows: NDArray[np.intp]) -> Draft:

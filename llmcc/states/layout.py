@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.sandbox.model import ARENA_BASE, ARENA_MAX_BYTES, ARENA_STRIDE
+from llmcc.sandbox.model import ARENA_GUARD_BYTES, ARENA_MAX_BYTES
 from llmcc.states.model import Block, Stream
 
 Ints = NDArray[np.int64]
 
 SLACK_BYTES = 1280  # room for distances between overlapping blocks
-_PAGE_BYTES = 4096
+PAGE_BYTES = 4096
+_SEAM_BYTES = 1 << 31
 ROOMY, MIXED, TIGHT = "roomy", "mixed", "tight"
 
 
@@ -40,9 +41,56 @@ class Placing:
     arena: tuple[Ints, ...]
     offset: tuple[Ints, ...]
 
-    def address(self, block: int) -> Ints:
-        """Absolute address of the window's first byte."""
-        return ARENA_BASE + self.arena[block] * ARENA_STRIDE + self.offset[block]
+    def address(self, block: int, arenas: Sequence[int]) -> Ints:
+        """Absolute address of the window's first byte, given those of the arenas."""
+        return np.array(arenas, np.int64)[self.arena[block]] + self.offset[block]
+
+
+@dataclass(frozen=True, slots=True)
+class Arenas:
+    """Where the arenas of a batch lie."""
+
+    bases: tuple[int, ...]
+    seam: int | None  # offset in the first arena of a multiple of 2 GB; None when there is none
+
+
+def draw_arenas(
+    rng: np.random.Generator, count: int, *, arena_bytes: int, wants_seam: bool = False
+) -> Arenas:
+    """Choose addresses as programs have them, and some across a multiple of 2 GB.
+
+    wants_seam: the first arena lies across one; it must have two pages.
+
+    Code that computes addresses in 32 bits, or that could tell the sandbox by its addresses, must
+    not get through because all arenas lie near each other. The ranges keep clear of where the
+    kernel puts a program (0x55…, 0x7f…) and the runner its own pages (16 to 96 TB).
+    """
+    found: list[int] = [_across_seam(rng, 1, arena_bytes // PAGE_BYTES - 1)] if wants_seam else []
+    while len(found) < count:
+        base = _draw_base(rng, arena_bytes)
+        if all(abs(base - other) > 2 * (ARENA_GUARD_BYTES + ARENA_MAX_BYTES) for other in found):
+            found.append(base)
+    seam = -found[0] % _SEAM_BYTES
+    return Arenas(tuple(found), seam if 0 < seam < arena_bytes else None)
+
+
+def _draw_base(rng: np.random.Generator, arena_bytes: int) -> int:
+    draw = rng.random()
+    if draw < 0.35:
+        base = rng.integers(0x6800 << 32, 0x7800 << 32)  # like the heap and mapped memory
+    elif draw < 0.55:
+        base = rng.integers(1 << 32, 1 << 44)
+    elif draw < 0.7:
+        base = rng.integers(0x1000_0000, 0x7000_0000)  # like the data of a static program
+    else:
+        return _across_seam(rng, 0, arena_bytes // PAGE_BYTES)
+    return int(base) // PAGE_BYTES * PAGE_BYTES
+
+
+def _across_seam(rng: np.random.Generator, least_pages: int, most_pages: int) -> int:
+    """Draw the address of an arena with so many pages in front of a multiple of 2 GB."""
+    before = int(rng.integers(least_pages, most_pages + 1)) * PAGE_BYTES
+    return int(rng.integers(1, 1 << 12)) * _SEAM_BYTES - before
 
 
 def window_of(
@@ -85,7 +133,7 @@ def _other(stream: Stream, values: Mapping[str, Ints]) -> Ints | int:
 def arena_bytes_for(windows: Sequence[Window]) -> int | None:
     """Size the arenas so that every layout fits; None when they would be too large."""
     longest = max((int((w.high - w.low).max()) for w in windows), default=0)
-    size = -(-(longest + SLACK_BYTES) // _PAGE_BYTES) * _PAGE_BYTES
+    size = -(-(longest + SLACK_BYTES) // PAGE_BYTES) * PAGE_BYTES
     return size if size <= ARENA_MAX_BYTES else None
 
 
@@ -98,6 +146,7 @@ def place(
     is_together: NDArray[np.bool_],
     is_flush: Sequence[NDArray[np.bool_] | None],
     natural_bytes: int,
+    seam: int | None = None,
 ) -> Placing:
     """Choose a place for each window.
 
@@ -105,6 +154,7 @@ def place(
     is_together: (N,) states whose blocks lie together in the first arena.
     is_flush: per block, (N,) states in which its end must be the end of the arena.
     natural_bytes: width of one element, the alignment most states keep.
+    seam: offset in the first arena near which blocks that lie together are put; None: anywhere.
     """
     arenas: list[Ints] = []
     offsets: list[Ints] = []
@@ -121,9 +171,10 @@ def place(
                 wanted, _settle(window, arena_bytes - length, window.required), offset
             )
         if number == 0 and len(windows) > 1:
-            middle = _aligned(
-                rng, window, SLACK_BYTES // 2 + 0 * length, arena_bytes, natural_bytes
-            )
+            near = SLACK_BYTES // 2 + 0 * length
+            if seam is not None:
+                near = np.maximum(seam - _before_seam(rng, length), 0)
+            middle = _aligned(rng, window, near, arena_bytes, natural_bytes)
             offset = np.where(is_together, middle, offset)
         elif number:
             first = windows[0].high - windows[0].low
@@ -135,6 +186,13 @@ def place(
         arenas.append(arena)
         offsets.append(offset)
     return Placing(tuple(arenas), tuple(offsets))
+
+
+def _before_seam(rng: np.random.Generator, length: Ints) -> Ints:
+    """How far in front of the seam a window starts: just before it, or anywhere across."""
+    close = rng.integers(60, 130, len(length))  # `_aligned` adds up to 63
+    across = rng.integers(0, length + 64)
+    return np.where(rng.random(len(length)) < 0.5, close, across)
 
 
 def _apart(

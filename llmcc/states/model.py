@@ -84,6 +84,7 @@ class Recipe:
     crossing: tuple[str, str] | None  # (rising, falling) inductions that meet
     free: tuple[str, ...]  # general registers the loop reads as values
     vectors: tuple[str, ...]  # vector registers the loop reads
+    accumulators: tuple[str, ...]  # registers that carry a value from iteration to iteration
     facts: TextFacts
     is_early_exit: bool  # the data may end the loop
     small_trip: int  # trip counts up to this one are all tried

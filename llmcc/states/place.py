@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from llmcc.sandbox.model import States
 from llmcc.states.draft import Draft, draft_windows
-from llmcc.states.layout import Window, arena_bytes_for, place, window_of
+from llmcc.states.layout import PAGE_BYTES, Window, arena_bytes_for, draw_arenas, place, window_of
 from llmcc.states.model import Block, Recipe
 from llmcc.states.trips import bound_of
 from llmcc.x86.registers import GPR
@@ -15,7 +15,17 @@ from llmcc.x86.registers import GPR
 Ints = NDArray[np.int64]
 
 DEFAULT_MXCSR = 0x1F80
+# What an arena holds around its window.
+_RANDOM, _SAME, _LAST = "random", "same", "last"
+_SURROUNDINGS = (_RANDOM, _SAME, _LAST)
+_LONGEST_ELEMENT = 8
+_SEAM_SHARE = 0.3  # of batches with overlapping blocks
+_MARGIN_BYTES = 160  # two of the widest vectors and more
+# What registers that hold nothing may well hold, besides anything.
+_COMMON = np.array([0, 1, 2, 8, 64, 0x7FFFFFFF, 1 << 63, (1 << 64) - 1], np.uint64)
 _STACK = 0x7FFD_0000_0000
+# Round down, up and to zero; FTZ and DAZ, as -ffast-math programs start; all flags raised.
+_OTHER_MXCSR = np.array([0x3F80, 0x5F80, 0x7F80, 0x9FC0, 0x1FBF], np.uint32)
 # CF PF AF ZF SF OF
 _STATUS_FLAGS = 0x8D5
 
@@ -43,6 +53,11 @@ def place_draft(
     arena_bytes = arena_bytes_for((*windows, *draft.windows))
     if arena_bytes is None:
         return None
+    count, arenas = len(reach), max(1, len(recipe.blocks))
+    wants_seam = bool(is_together.any() and rng.random() < _SEAM_SHARE)
+    if wants_seam:
+        arena_bytes = max(arena_bytes, 2 * PAGE_BYTES)
+    where = draw_arenas(rng, arenas, arena_bytes=arena_bytes, wants_seam=wants_seam)
     placing = place(
         rng,
         windows,
@@ -51,13 +66,14 @@ def place_draft(
         is_together=is_together,
         is_flush=is_flush,
         natural_bytes=min(recipe.facts.element_bytes),
+        seam=where.seam,
     )
-    count, arenas = len(reach), max(1, len(recipe.blocks))
     memory = np.frombuffer(bytearray(rng.bytes(count * arenas * arena_bytes)), np.uint8)
     memory = memory.reshape(count, arenas, arena_bytes)
+    surroundings = rng.choice(_SURROUNDINGS, count)
     values = dict(draft.values)
     for number, block in enumerate(recipe.blocks):
-        address = placing.address(number)
+        address = placing.address(number, where.bases)
         _solve(
             block,
             values,
@@ -68,10 +84,10 @@ def place_draft(
         )
         start = windows[number].low - draft.windows[number].low
         length = windows[number].high - windows[number].low
-        _write(
-            memory, draft.data[number], placing.arena[number], placing.offset[number], start, length
-        )
-    return _states(rng, recipe, draft, values, memory)
+        data, offset = draft.data[number], placing.offset[number]
+        _surround(memory[:, number], surroundings, data, offset, start, length)
+        _write(memory, data, placing.arena[number], offset, start, length)
+    return _states(rng, recipe, draft, values, memory, where.bases)
 
 
 def _cut(
@@ -103,6 +119,37 @@ def _solve(
         values[group.register] = address - low + shift
 
 
+def _surround(
+    arena: NDArray[np.uint8],
+    kinds: NDArray[np.str_],
+    data: NDArray[np.uint8],
+    offset: Ints,
+    start: Ints,
+    length: Ints,
+) -> None:
+    """Fill the bytes around some windows with what stands in them, before they are written.
+
+    Elements in front of an array and behind it are like those in it, and may well be what a search
+    looks for: random bytes never are.
+    """
+    rows = np.flatnonzero((kinds != _RANDOM) & (length > 0))
+    if not len(rows):
+        return
+    own = (offset[rows, None], start[rows, None], length[rows, None])
+    offset, start, length = own
+    margin = np.arange(_MARGIN_BYTES)
+    target = np.concatenate([offset - 1 - margin, offset + length + margin], axis=1)
+    is_same = (kinds[rows] == _SAME)[:, None]
+    # The window again and again, or the elements that end it.
+    period = np.where(is_same, length, np.minimum(length, _LONGEST_ELEMENT))
+    first = length - period
+    source = start + first + (target - offset - first) % period
+    is_inside = (target >= 0) & (target < arena.shape[1])
+    is_inside &= (source >= 0) & (source < data.shape[1])
+    row = np.broadcast_to(rows[:, None], target.shape)[is_inside]
+    arena[row, target[is_inside]] = data[row, source[is_inside]]
+
+
 def _write(
     memory: NDArray[np.uint8],
     data: NDArray[np.uint8],
@@ -126,9 +173,10 @@ def _states(
     draft: Draft,
     values: dict[str, Ints],
     memory: NDArray[np.uint8],
+    arenas: tuple[int, ...],
 ) -> States:
     count = len(memory)
-    gpr = rng.integers(0, 1 << 64, (count, len(GPR)), dtype=np.uint64)
+    gpr = _dead_registers(rng, count, arenas)
     gpr[:, GPR.index("rsp")] = _STACK + 8 * rng.integers(0, 1 << 20, count, dtype=np.uint64)
     steps = {induction.register: induction for induction in recipe.inductions}
     pointers = {group.register for block in recipe.blocks for group in block.groups}
@@ -149,6 +197,11 @@ def _states(
     for name, value in values.items():
         gpr[:, GPR.index(name)] = value.astype(np.uint64)
     vector = np.frombuffer(bytearray(rng.bytes(count * 32 * 64)), np.uint8).reshape(count, 32, 64)
+    # Registers that hold nothing hold nothing in particular: zeros and ones, too, which random
+    # numbers never are.
+    draw = rng.random(count)
+    vector[draw < 0.2] = 0
+    vector[draw > 0.9] = 0xFF
     for number, name in enumerate(recipe.vectors):
         vector[:, int(name[3:]), :16] = draft.vectors[:, number]
     return States(
@@ -157,9 +210,28 @@ def _states(
         mask=rng.integers(0, 1 << 64, (count, 8), dtype=np.uint64),
         rflags=rng.integers(0, 1 << 12, count, dtype=np.uint64) & np.uint64(_STATUS_FLAGS)
         | np.uint64(2),
-        mxcsr=np.full(count, DEFAULT_MXCSR, np.uint32),
+        mxcsr=_controls(rng, count)
+        if recipe.facts.is_float
+        else np.full(count, DEFAULT_MXCSR, "u4"),
         memory=memory,
+        arenas=arenas,
     )
+
+
+def _dead_registers(
+    rng: np.random.Generator, count: int, arenas: tuple[int, ...]
+) -> NDArray[np.uint64]:
+    """General registers before those that mean something are set: (N, 16)."""
+    shape = (count, len(GPR))
+    anything = rng.integers(0, 1 << 64, shape, dtype=np.uint64)
+    likely = rng.choice(np.append(_COMMON, np.array(arenas, np.uint64)), shape)
+    return np.where(rng.random((count, 1)) < 0.35, likely, anything)
+
+
+def _controls(rng: np.random.Generator, count: int) -> NDArray[np.uint32]:
+    """MXCSR as programs have it: mostly the default, else rounding, flushing or flags raised."""
+    other = rng.choice(_OTHER_MXCSR, count)
+    return np.where(rng.random(count) < 0.85, np.uint32(DEFAULT_MXCSR), other)
 
 
 def _narrow(rng: np.random.Generator, recipe: Recipe, name: str, value: Ints, bits: int) -> Ints:

@@ -50,6 +50,7 @@ def make_recipe(region: Region) -> Recipe | Refusal:
         crossing=crossing,
         free=tuple(f for f in readable if not f.startswith("xmm") and f not in taken),
         vectors=tuple(f for f in readable if f.startswith("xmm")),
+        accumulators=contract.accumulators,
         facts=TextFacts(
             facts.constants, widths, facts.is_float, facts.wide_families, facts.aligned_operands
         ),

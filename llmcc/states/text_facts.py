@@ -55,6 +55,8 @@ def read_facts(text: str, constants: str = "") -> TextFacts:
 
 
 def _vector_width(name: str) -> dict[int, bool]:
+    if name.startswith("cvt"):  # also between integers and floats: rounds as MXCSR says
+        return {4 if "ss" in name or "ps" in name else 8: True}
     if name[-2:] in _FLOAT_WIDTH and name not in _MOVES:
         return {_FLOAT_WIDTH[name[-2:]]: True}
     match = _INTEGER_VECTOR.match(name)

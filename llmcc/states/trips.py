@@ -5,6 +5,8 @@ All arrays are (N,) int64 and wrap as registers do. See `Latch` for what a trip 
 
 from __future__ import annotations
 
+from enum import Enum
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,17 +16,49 @@ from llmcc.states.model import Recipe
 Ints = NDArray[np.int64]
 
 _LARGEST = 4096
+_UNLIMITED = 1 << 32
+# Counters of 8 bits in the lanes of vectors of 16 to 64 bytes overflow in this range.
+_LONG = (16 * 255, 64 * 256 + 600)
 
 
-def draw_trips(rng: np.random.Generator, recipe: Recipe, count: int, *, limit: int) -> Ints:
-    """Draw trip counts 1..limit: each at least about equally often, small ones more often."""
-    limit = max(1, limit)
+class Length(Enum):
+    """How long the runs of a batch are, and the longest window of memory they work on."""
+
+    SMALL = 0  # every trip count up to the recipe's `small_trip`
+    LARGE = 64 << 10  # powers of two up to 4096, and one more or less
+    LONG = 160 << 10  # some 4,000 to 17,000
+    HUGE = 1070 << 10  # so many bytes that 16-bit counters in 16 lanes overflow
+
+    @property
+    def window_bytes(self) -> int:
+        """Longest window; 0: no limit but the trip count's."""
+        return self.value
+
+
+def draw_trips(
+    rng: np.random.Generator, recipe: Recipe, count: int, *, length: Length, limit: int
+) -> Ints:
+    """Draw trip counts 1..limit of the given length."""
+    match length:
+        case Length.SMALL:
+            return _small(rng, count, limit=max(1, min(limit, recipe.small_trip)))
+        case Length.LARGE:
+            return _near_powers(rng, recipe, count, limit=limit)
+        case Length.LONG:
+            least, most = (min(bound, limit) for bound in _LONG)
+            return rng.integers(least, most + 1, count)
+        case Length.HUGE:
+            return rng.integers(limit - limit // 64, limit + 1, count)
+
+
+def _small(rng: np.random.Generator, count: int, *, limit: int) -> Ints:
+    """Each about equally often, the smallest more often."""
     small = rng.integers(1, min(limit, 20) + 1, count)
     return np.where(rng.random(count) < 0.3, small, rng.integers(1, limit + 1, count))
 
 
-def draw_large_trips(rng: np.random.Generator, recipe: Recipe, count: int, *, limit: int) -> Ints:
-    """Draw powers of two, one less and one more, above the small trip counts and up to `limit`."""
+def _near_powers(rng: np.random.Generator, recipe: Recipe, count: int, *, limit: int) -> Ints:
+    """Powers of two, one less and one more, above the small trip counts."""
     powers = [1 << n for n in range(5, 13) if recipe.small_trip < 1 << n <= min(limit, _LARGEST)]
     near = [power + step for power in powers for step in (-1, 0, 1) if power + step <= limit]
     return rng.choice(np.array(near or [limit]), count)
@@ -138,4 +172,4 @@ def largest_trip(latches: tuple[Latch, ...], recipe: Recipe) -> int:
         goes_on_above = latch.condition in ("a", "ae", "g", "ge")
         if latch.condition != "ne" and (latch.condition == "e" or goes_on_above == is_up):
             return 1
-    return _LARGEST + 1
+    return _UNLIMITED

@@ -1,30 +1,14 @@
-"""Files of the store: sharded by key, written to a temporary name and renamed."""
+"""Where the store's files lie: sharded by key."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
+
+from llmcc.files import write_atomically
+
+__all__ = ["shard_path", "write_atomically"]
 
 
 def shard_path(folder: Path, key: str) -> Path:
     """Return the place of a key: ``ab/cdef…`` in `folder`."""
     return folder / key[:2] / key[2:]
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is either absent, old or complete; private to the user.
-
-    Raises:
-        OSError: it cannot be written; nothing is left behind.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # mkstemp makes the file with mode 0600.
-    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -80,6 +80,24 @@ class DecisionStore:
             return None
         return decision_from_json(json.loads(body))
 
+    def keys_with(self, isa: str, rewrite: str) -> list[str]:
+        """List the keys of all decisions that accepted this text."""
+        found = []
+        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
+            key = path.parent.name + path.name
+            try:
+                decision = self.get(key)
+            except (ValueError, KeyError, TypeError):
+                # Another generation's, which is never looked up again.
+                continue
+            if (
+                decision is not None
+                and decision.outcome is Outcome.ACCEPTED
+                and (decision.isa, decision.rewrite) == (isa, rewrite)
+            ):
+                found.append(key)
+        return found
+
     def seconds(self) -> list[float]:
         """List how long each region took that was tried, in seconds, whatever llmcc tried it."""
         found = []

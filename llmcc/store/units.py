@@ -10,12 +10,12 @@ assembly may come from a source whose pointers have become volatile.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llmcc.eligibility import SourceFile
-from llmcc.native.identity import digest_bytes
+from llmcc.native.identity import DIGEST_BYTES, digest_bytes
 from llmcc.store.files import shard_path, write_atomically
 
 
@@ -66,6 +66,21 @@ class UnitStore:
         if entry is None:
             path.unlink(missing_ok=True)
         return entry
+
+    def change_texts(self, change: Callable[[str], str]) -> None:
+        """Change rewritten texts; those that come out different count as not final from now on.
+
+        Raises:
+            OSError: the store cannot be written.
+        """
+        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
+            key = path.parent.name + path.name
+            entry = self.get(key) if len(key) == 2 * DIGEST_BYTES else None
+            if entry is None or entry.rewritten is None:
+                continue
+            text = change(entry.rewritten)
+            if text != entry.rewritten:
+                self.put(key, replace(entry, rewritten=text, is_final=False))
 
 
 def _manifest_line(source: SourceFile) -> bytes:

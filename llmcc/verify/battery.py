@@ -5,23 +5,26 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Region
 from llmcc.sandbox.model import Blob, Ends, States
 from llmcc.states.blob import baseline_blob, loop_range
-from llmcc.states.generate import Learnt, learn, make_states
+from llmcc.states.generate import Learnt, learn, make_states, passes
 from llmcc.states.model import Recipe
 from llmcc.states.recipe import make_recipe
+from llmcc.states.trips import Length
+from llmcc.verify.chunk import Chunk, Runner
 from llmcc.verify.compare import Comparison
+from llmcc.verify.counterexamples import CounterExamples
 from llmcc.verify.mutants import make_mutants
+from llmcc.verify.stepped import Stepped, choose_rows
 
 _FIRST_STATES = 250
+_OWN_STATES = 600  # with a rewrite's constants
 _STATES = 1000
+# Chunks of other than small trip counts, by their number; behind those the mutants are run on.
+_LENGTHS = {7: Length.LONG, 10: Length.HUGE}
 _LARGE_EVERY = 4  # one chunk of large trip counts after so many others
 _MAX_CHUNKS = 100
 _MIN_VALID_SHARE = 0.2
@@ -29,26 +32,9 @@ _TIMEOUT_S = 1.0
 _MUTANT_TIMEOUT_S = 0.05
 _SECOND_LOOK_CHUNKS = 8
 QUICK_CHUNKS = 3
+_KEPT_MOST = 8
+_FURTHER_STATES = 64
 MIN_MUTATION_SCORE = 0.85
-
-
-class Runner(Protocol):
-    """The sandbox, as far as verifying needs it."""
-
-    def run(self, blob: Blob, states: States, *, timeout_s: float) -> Ends:
-        """Run `blob` from each state; see `sandbox.runner`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Valid states and the ends of gcc's loop."""
-
-    states: States
-    expected: Ends
-
-    def __len__(self) -> int:
-        return len(self.states)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +55,18 @@ class Battery:
     """The tests of one region under one seed; see `build`. Chunks are made when asked for."""
 
     @classmethod
-    def build(cls, region: Region, *, sandbox: Runner, seed: int) -> Battery | Refusal:
-        """Learn how to test a region; refused like its recipe, or as NOT_A_COUNTED_STATE."""
+    def build(
+        cls,
+        region: Region,
+        *,
+        sandbox: Runner,
+        seed: int,
+        counterexamples: CounterExamples | None = None,
+    ) -> Battery | Refusal:
+        """Learn how to test a region; refused like its recipe, or as NOT_A_COUNTED_STATE.
+
+        counterexamples: where states that told rewrites apart are kept; None: only in memory.
+        """
         recipe = make_recipe(region)
         if isinstance(recipe, Refusal):
             return recipe
@@ -80,7 +76,15 @@ class Battery:
             return sandbox.run(baseline, states, timeout_s=_TIMEOUT_S)
 
         learnt = learn(recipe, oracle, seed=seed)
-        battery = cls(region, recipe, runner=sandbox, baseline=baseline, learnt=learnt, seed=seed)
+        battery = cls(
+            region,
+            recipe,
+            runner=sandbox,
+            baseline=baseline,
+            learnt=learnt,
+            seed=seed,
+            counterexamples=counterexamples,
+        )
         if not sum(len(chunk) for chunk in battery.chunks(1)):
             return Refusal(Outcome.NOT_A_COUNTED_STATE, "gcc's loop ends from none of the states")
         return battery.weakness() or battery
@@ -94,6 +98,7 @@ class Battery:
         baseline: Blob,
         learnt: Learnt,
         seed: int,
+        counterexamples: CounterExamples | None = None,
     ) -> None:
         self.region = region
         self.recipe = recipe
@@ -106,6 +111,24 @@ class Battery:
         self._made = 0
         self._valid = 0
         self._score: MutationScore | None = None
+        self._kept_on_disk = counterexamples
+        self._kept: list[Chunk] | None = None
+        self._stepped: Stepped | Refusal | None = None
+
+    def known_chunks(self) -> list[Chunk]:
+        """States that told wrong rewrites from gcc's loop before, each alone."""
+        if self._kept is None:
+            stored = self._kept_on_disk.of(self.region) if self._kept_on_disk else ()
+            found = [Chunk(states, self._oracle(states)) for states in stored]
+            self._kept = [chunk for chunk in found if (chunk.expected.exit_id >= 0).all()]
+        return self._kept
+
+    def keep(self, chunk: Chunk, row: int) -> None:
+        """Remember a state that told a wrong rewrite from gcc's loop."""
+        alone = chunk.part(slice(row, row + 1))
+        self._kept = [alone, *self.known_chunks()][:_KEPT_MOST]
+        if self._kept_on_disk:
+            self._kept_on_disk.keep(self.region, alone.states)
 
     def chunks(self, tests: int) -> Iterator[Chunk]:
         """Yield chunks until `tests` states are reached, or no more can be made."""
@@ -131,7 +154,8 @@ class Battery:
             recipe,
             replace(self._learnt, good=None, quiet=None),
             number=_MAX_CHUNKS,
-            count=_FIRST_STATES,
+            count=_OWN_STATES,
+            constants=constants,
         )
 
     def weakness(self) -> Refusal | None:
@@ -145,6 +169,31 @@ class Battery:
         """Run a blob in the sandbox."""
         return self._runner.run(blob, states, timeout_s=timeout_s)
 
+    def stepped_refusal(self, rewrite: Blob, code: bytes) -> Refusal | None:
+        """Single-step a rewrite, and gcc's loop the first time, and compare what they touch.
+
+        code: the rewrite's own bytes, at the beginning of the blob.
+        """
+        if self._stepped is None:
+            chunk = next(self.quick_chunks())
+            done = passes(self.recipe, chunk.states, chunk.expected)
+            rows = choose_rows(
+                done,
+                long_pass=self.recipe.small_trip // 2,
+                instruction_count=self.region.instruction_count,
+            )
+            self._stepped = Stepped.of(
+                self._baseline,
+                chunk.part(rows),
+                further=chunk.part(~rows).part(slice(_FURTHER_STATES)).states,
+                runner=self._runner,
+            )
+        if isinstance(self._stepped, Refusal):
+            return self._stepped
+        return self._stepped.refuse(
+            rewrite, code, runner=self._runner, is_early_exit=self.recipe.is_early_exit
+        )
+
     def mutation_score(self) -> MutationScore:
         """Run the mutants of gcc's loop; made once."""
         if self._score is None:
@@ -157,7 +206,7 @@ class Battery:
         for number, chunk in enumerate(
             itertools.islice(self.chunks(_STATES * 3), _SECOND_LOOK_CHUNKS)
         ):
-            part = chunk if number else _first_states(chunk, 150)
+            part = chunk if number else chunk.part(slice(150))
             alive = [
                 mutant
                 for mutant in alive
@@ -172,15 +221,23 @@ class Battery:
         while len(self._chunks) <= number:
             position = len(self._chunks)
             count = _FIRST_STATES if position == 0 else 350 if position == 2 else _STATES
-            is_large = position % _LARGE_EVERY == 1
+            otherwise = Length.LARGE if position % _LARGE_EVERY == 1 else Length.SMALL
+            length = _LENGTHS.get(position, otherwise)
             made = self._make(
-                self.recipe, self._learnt, number=position, count=count, is_large=is_large
+                self.recipe, self._learnt, number=position, count=count, length=length
             )
             self._chunks.append(made)
         return self._chunks[number]
 
     def _make(
-        self, recipe: Recipe, learnt: Learnt, *, number: int, count: int, is_large: bool = False
+        self,
+        recipe: Recipe,
+        learnt: Learnt,
+        *,
+        number: int,
+        count: int,
+        length: Length = Length.SMALL,
+        constants: Sequence[int] = (),
     ) -> Chunk | None:
         states = make_states(
             recipe,
@@ -189,7 +246,8 @@ class Battery:
             seed=self.seed,
             chunk=number,
             count=count,
-            is_large=is_large,
+            length=length,
+            constants=constants,
         )
         if states is None:
             return None
@@ -201,38 +259,7 @@ class Battery:
             return None
         if is_valid.all():
             return Chunk(states, ends)
-        return Chunk(states_of(states, is_valid), ends_of(ends, is_valid))
+        return Chunk(states, ends).part(is_valid)
 
     def _oracle(self, states: States) -> Ends:
         return self._runner.run(self._baseline, states, timeout_s=_TIMEOUT_S)
-
-
-def states_of(states: States, rows: NDArray[np.bool_] | slice) -> States:
-    """Keep some states."""
-    return States(
-        states.gpr[rows],
-        states.vector[rows],
-        states.mask[rows],
-        states.rflags[rows],
-        states.mxcsr[rows],
-        states.memory[rows],
-    )
-
-
-def ends_of(ends: Ends, rows: NDArray[np.bool_] | slice) -> Ends:
-    """Keep some ends; coverage stays the batch's."""
-    return Ends(
-        ends.exit_id[rows],
-        ends.gpr[rows],
-        ends.vector[rows],
-        ends.mask[rows],
-        ends.rflags[rows],
-        ends.mxcsr[rows],
-        ends.memory[rows],
-        ends.fault_address[rows],
-        ends.coverage,
-    )
-
-
-def _first_states(chunk: Chunk, count: int) -> Chunk:
-    return Chunk(states_of(chunk.states, slice(count)), ends_of(chunk.expected, slice(count)))

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Contract
 from llmcc.sandbox.model import (
-    ARENA_BASE,
-    ARENA_MAX_COUNT,
-    ARENA_STRIDE,
+    ARENA_GUARD_BYTES,
+    ARENA_MAX_BYTES,
     FAULT,
     NOT_RUN,
     STUCK,
@@ -22,7 +21,7 @@ from llmcc.sandbox.model import (
 )
 from llmcc.x86.registers import GPR, XMM
 
-_GUARD_BYTES = 64 << 10
+_RARE_SHARE = 0.25
 _DIRECTION_FLAG = np.uint64(0x400)
 
 
@@ -55,6 +54,16 @@ class Comparison:
             return Refusal(Outcome.TIMED_OUT, "some states were never run")
         return self._explain(expected, actual, int(ran[0]))
 
+    def tell_tale(self, expected: Ends, actual: Ends) -> int | None:
+        """Name the first wrong run when few others are wrong as well; None when it tells nothing.
+
+        A rewrite that is wrong everywhere is noticed anyway: its states are not worth keeping.
+        """
+        is_wrong = self.wrong(expected, actual) & (actual.exit_id != NOT_RUN)
+        if not 0 < is_wrong.mean() < _RARE_SHARE:
+            return None
+        return int(np.flatnonzero(is_wrong)[0])
+
     def _registers(
         self, expected: Ends, actual: Ends, exits: NDArray[np.int32]
     ) -> NDArray[np.bool_]:
@@ -74,7 +83,7 @@ class Comparison:
     def _explain(self, expected: Ends, actual: Ends, run: int) -> Refusal:
         left, right = int(expected.exit_id[run]), int(actual.exit_id[run])
         if right < 0:
-            return _stopped(right, int(actual.fault_address[run]))
+            return _stopped(right, int(actual.fault_address[run]), actual.arenas)
         if left != right:
             return Refusal(Outcome.WRONG_EXIT, f"state {run}: exit {right} in place of {left}")
         exit_id = min(max(left, 0), len(self._gpr) - 1)
@@ -121,11 +130,11 @@ def _memory_differs(expected: Ends, actual: Ends) -> NDArray[np.bool_]:
     return differs
 
 
-def _stopped(exit_id: int, address: int) -> Refusal:
+def _stopped(exit_id: int, address: int, arenas: tuple[int, ...]) -> Refusal:
     if exit_id == STUCK:
         return Refusal(Outcome.TIMED_OUT)
-    top = ARENA_BASE + ARENA_MAX_COUNT * ARENA_STRIDE
-    if exit_id == FAULT and ARENA_BASE - _GUARD_BYTES <= address < top:
+    reach = ARENA_MAX_BYTES + ARENA_GUARD_BYTES
+    if exit_id == FAULT and any(-ARENA_GUARD_BYTES <= address - base < reach for base in arenas):
         return Refusal(Outcome.READS_BEYOND, f"fault at {address:#x}")
     kind = {FAULT: f"fault at {address:#x}", TRAP: "trap"}.get(exit_id, "not run")
     return Refusal(Outcome.CRASHED, kind)

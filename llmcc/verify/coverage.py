@@ -1,22 +1,26 @@
-"""Instrument a rewrite so that every block and both ways of every branch leave a mark.
+"""Instrument a rewrite so that every block and both ways of every condition leave a mark.
 
-`movl $secret, address` changes no flag and no register, so the instrumented text does the same.
+A condition is a conditional jump, or an instruction that computes with the flags (setcc, cmovcc,
+adc, sbb): code that is special about one value in 2^32 needs no branch for it.
+`movl $secret, %gs:place` changes no flag and no register: the instrumented text does the same.
 Each mark has a secret of its own, drawn after the rewrite was written: code that stores to the page
 by itself cannot pretend to have been somewhere.
 """
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.sandbox.model import COVERAGE_BYTES, COVERAGE_PAGE
+from llmcc.sandbox.model import COVERAGE_BYTES, COVERAGE_OFFSET
+from llmcc.x86.effects import CONDITIONS
 
-# Labels of trampolines; those below are the blob's own.
-_FIRST_TRAMPOLINE = 100
+# Labels below are the blob's own.
+_FIRST_LABEL = 100
 _MARK_BYTES = 4
 
 
@@ -35,40 +39,80 @@ class Instrumented:
 
 
 def instrument(text: str) -> Instrumented | None:
-    """Put a mark behind every label and jump and on every taken edge; None when too many."""
-    out: list[str] = []
-    trampolines: list[str] = []
-    marks: list[str] = []
-    values: list[int] = []
-
-    def mark(what: str) -> str:
-        marks.append(what)
-        values.append(secrets.randbelow((1 << 31) - 1) + 1)
-        return f"\tmovl\t${values[-1]}, {COVERAGE_PAGE + _MARK_BYTES * (len(marks) - 1)}"
-
+    """Put a mark behind every label and jump and on both sides of conditions; None: too many."""
+    writer = _Writer()
     is_new_block = True
     for line in text.splitlines():
         stripped = line.strip()
         if not stripped:
             continue
         if stripped.endswith(":"):
-            out += [stripped, mark(f"block {stripped[:-1]}")]
+            writer.out += [stripped, writer.mark(f"block {stripped[:-1]}")]
             is_new_block = False
             continue
         if is_new_block:
-            out.append(mark(f"block at `{stripped}`"))
+            writer.out.append(writer.mark(f"block at `{stripped}`"))
             is_new_block = False
         words = stripped.split()
         if words[0] == "jmp":
-            out.append(line)
+            writer.out.append(line)
             is_new_block = True
         elif words[0].startswith("j"):
-            label = f".LT{_FIRST_TRAMPOLINE + len(trampolines)}"
-            out += [f"\t{words[0]}\t{label}", mark(f"`{stripped}` not taken")]
-            trampolines.append(f"{label}:\n{mark(f'`{stripped}` taken')}\n\tjmp\t{words[1]}")
+            writer.jump(words[0], words[1], what=stripped)
         else:
-            out.append(line)
-    if len(marks) * _MARK_BYTES > COVERAGE_BYTES:
-        return None
-    text = "\n".join([*out, *trampolines]) + "\n"
-    return Instrumented(text, tuple(marks), np.array(values, np.uint32))
+            if condition := _condition(words[0]):
+                writer.compute(condition, what=stripped)
+            writer.out.append(line)
+    return writer.done()
+
+
+class _Writer:
+    """Collects the text, and behind it the taken sides of the conditions."""
+
+    def __init__(self) -> None:
+        self.out: list[str] = []
+        self._trampolines: list[str] = []
+        self._marks: list[str] = []
+        self._values: list[int] = []
+        self._numbers = itertools.count(_FIRST_LABEL)
+
+    def mark(self, what: str) -> str:
+        """Make a mark's instruction."""
+        place = COVERAGE_OFFSET + _MARK_BYTES * len(self._marks)
+        self._marks.append(what)
+        self._values.append(secrets.randbelow((1 << 31) - 1) + 1)
+        return f"\tmovl\t${self._values[-1]}, %gs:{place}"
+
+    def jump(self, name: str, target: str, *, what: str) -> None:
+        """Write a conditional jump with a mark on either side."""
+        label = self._label()
+        self.out += [f"\t{name}\t{label}", self.mark(f"`{what}` not taken")]
+        self._trampolines.append(f"{label}:\n{self.mark(f'`{what}` taken')}\n\tjmp\t{target}")
+
+    def compute(self, condition: str, *, what: str) -> None:
+        """Mark which way a condition is before an instruction computes with it."""
+        back = self._label()
+        self.jump(f"j{condition}", back, what=what)
+        self.out.append(f"{back}:")
+
+    def done(self) -> Instrumented | None:
+        """Give the whole, unless the coverage page is too small for it."""
+        if len(self._marks) * _MARK_BYTES > COVERAGE_BYTES:
+            return None
+        text = "\n".join([*self.out, *self._trampolines]) + "\n"
+        return Instrumented(text, tuple(self._marks), np.array(self._values, np.uint32))
+
+    def _label(self) -> str:
+        return f".LT{next(self._numbers)}"
+
+
+def _condition(name: str) -> str | None:
+    """The condition that an instruction computes with, as jumps spell it."""
+    if name[:3] in ("adc", "sbb"):
+        return "c"
+    for prefix in ("set", "cmov"):
+        if name.startswith(prefix):
+            rest = name.removeprefix(prefix)
+            # "cmovl" is a condition, "cmovel" one with the suffix of its size
+            return rest if rest in CONDITIONS else rest[:-1]
+    return None

@@ -1,8 +1,8 @@
 """Verify a rewrite: the same ends as gcc's loop from every state, every branch of it executed.
 
 Wrong rewrites die in the first chunk of a few hundred states; right ones see all of them, after
-the tests themselves were shown to notice mutants of gcc's own loop.
-Does not cover: bytes written with the value they already had (the gate has a rule for those).
+the tests themselves were shown to notice mutants of gcc's own loop. A few runs are single-stepped
+to see every byte that is read or written.
 """
 
 from __future__ import annotations
@@ -17,14 +17,8 @@ from llmcc.regions.model import Region
 from llmcc.sandbox.model import Blob
 from llmcc.states.blob import rewrite_blob
 from llmcc.states.text_facts import read_facts
-from llmcc.verify.battery import (
-    MIN_MUTATION_SCORE,
-    Battery,
-    Chunk,
-    Runner,
-    ends_of,
-    states_of,
-)
+from llmcc.verify.battery import MIN_MUTATION_SCORE, Battery
+from llmcc.verify.chunk import Chunk, Runner
 from llmcc.verify.coverage import Instrumented, instrument
 
 _REPEATED_STATES = 64
@@ -43,6 +37,11 @@ class GatedRewrite(Protocol):
     @property
     def isa(self) -> str:
         """A key of `toolchain.MARCH`."""
+        ...
+
+    @property
+    def code(self) -> bytes:
+        """The rewrite's own bytes, with which the blob begins."""
         ...
 
     @property
@@ -76,6 +75,7 @@ def verify(
     tests: int = 10_000,
     quick: bool = False,
     battery: Battery | None = None,
+    known_score: float | None = None,
 ) -> Verified | Refusal:
     """Test a rewrite against gcc's loop.
 
@@ -87,6 +87,8 @@ def verify(
         tests: valid states to reach; fewer refuse the region.
         quick: some 600 states and no mutants, for training; not enough to accept a rewrite.
         battery: the region's tests, to be shared by all its rewrites.
+        known_score: mutation score of the region under another seed, which is then believed; None:
+            run the mutants.
     """
     if battery is None:
         made = Battery.build(region, sandbox=sandbox, seed=seed)
@@ -97,12 +99,14 @@ def verify(
     covered = _Coverage.of(region, gated)
     if isinstance(covered, Refusal):
         return covered
+    if refusal := _known_refusal(battery, gated):
+        return refusal
     done = 0
     for number, chunk in enumerate(chunks):
         refusal = _test(battery, gated, chunk, timeout_s=1.0 if number else _FIRST_TIMEOUT_S)
         if refusal is None and number == 0:
             refusal = _after_first(battery, gated, chunk, covered) or (
-                None if quick else _too_weak(battery)
+                None if quick or known_score is not None else _too_weak(battery)
             )
         if refusal is not None:
             return refusal
@@ -110,7 +114,7 @@ def verify(
         done += len(chunk)
     if refusal := _not_enough(battery, covered, done, least=0 if quick else tests):
         return refusal
-    score = None if quick else battery.mutation_score().share
+    score = None if quick else known_score or battery.mutation_score().share
     return Verified(gated, done, score, battery.seed, _KEY)
 
 
@@ -134,17 +138,31 @@ def _test(
     battery: Battery, gated: GatedRewrite, chunk: Chunk, *, timeout_s: float
 ) -> Refusal | None:
     ends = battery.run(gated.blob, chunk.states, timeout_s=timeout_s)
+    row = battery.comparison.tell_tale(chunk.expected, ends)
+    if row is not None:
+        battery.keep(chunk, row)
     return battery.comparison.first_refusal(chunk.expected, ends)
+
+
+def _known_refusal(battery: Battery, gated: GatedRewrite) -> Refusal | None:
+    """Try the states that told earlier rewrites apart."""
+    for chunk in battery.known_chunks():
+        ends = battery.run(gated.blob, chunk.states, timeout_s=_FIRST_TIMEOUT_S)
+        if refusal := battery.comparison.first_refusal(chunk.expected, ends):
+            return refusal
+    return None
 
 
 def _after_first(
     battery: Battery, gated: GatedRewrite, chunk: Chunk, covered: _Coverage
 ) -> Refusal | None:
-    """Run some states again, and states made of the rewrite's own constants."""
-    rows = slice(_REPEATED_STATES)
-    again = battery.run(gated.blob, states_of(chunk.states, rows))
-    if battery.comparison.wrong(ends_of(chunk.expected, rows), again).any():
+    """Run some states again, some by single steps, and states of the rewrite's own constants."""
+    first = chunk.part(slice(_REPEATED_STATES))
+    again = battery.run(gated.blob, first.states)
+    if battery.comparison.wrong(first.expected, again).any():
         return Refusal(Outcome.NOT_DETERMINISTIC)
+    if refusal := battery.stepped_refusal(gated.blob, gated.code):
+        return refusal
     own = set(read_facts(gated.text).constants) - set(battery.recipe.facts.constants)
     more = battery.chunk_with(sorted(own)) if own else None
     if more is None:

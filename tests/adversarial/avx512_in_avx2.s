@@ -1,6 +1,7 @@
 # REFUSED: GATE_DOES_NOT_ASSEMBLE
 # REGION: sum -O2
 # ISA: avx2
+# WHY: AVX-512 in a rewrite that the CPU check admits for AVX2.
 	movq	%rsi, %r9
 	subq	%rdi, %r9
 	cmpq	$68, %r9

@@ -1,6 +1,7 @@
 # REFUSED: GATE_FORBIDDEN_INSTRUCTION
 # REGION: cap -O2
 # ISA: avx512
+# WHY: Stores whole vectors, old values included, where gcc's loop stores some elements.
 	vpbroadcastd	%edx, %zmm16
 .LR0:
 	movq	%rax, %r9

@@ -1,6 +1,7 @@
 # REFUSED: GATE_CLOBBERS
 # REGION: sum -O2
 # ISA: avx512
+# WHY: Writes rbx, which belongs to the caller.
 	movq	%rsi, %rbx
 	subq	%rdi, %rbx
 	cmpq	$68, %rbx

@@ -1,6 +1,7 @@
 # REFUSED: GATE_CLOBBERS
 # REGION: find -O2
 # ISA: avx512
+# WHY: Writes rdi, which is live through the loop.
 	vpbroadcastd	%edx, %zmm16
 .LR1:
 	movq	%rsi, %rdi

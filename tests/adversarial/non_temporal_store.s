@@ -1,6 +1,7 @@
 # REFUSED: GATE_FORBIDDEN_INSTRUCTION
 # REGION: map -O2
 # ISA: avx512
+# WHY: A non-temporal store has another memory order than gcc's.
 	movq	%rdi, %r9
 	subq	%rsi, %r9
 	leaq	63(%r9), %r10

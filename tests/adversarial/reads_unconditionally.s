@@ -1,6 +1,7 @@
 # REFUSED: READS_BEYOND
 # REGION: chosen -O2
-# ISA: avx512
+# ISA: avx2
+# WHY: Loads an element whose flag is 0 and which may not be mapped.
 	movq	%rdx, %r9
 	subq	%rax, %r9
 	cmpq	$2, %r9

@@ -1,5 +1,6 @@
 # REFUSED: GATE_BAD_TEXT
 # REGION: sum -O2
-# ISA: avx512
+# ISA: avx2
+# WHY: Reads thread-local storage, such as the stack protector's canary.
 	movq	%fs:0, %r9
 	jmp	.LH

@@ -13,6 +13,12 @@ from llmcc.regions.model import Region
 from tests.verify.regions import all_regions
 
 END = "\tjmp\t.LH\n"
+# Gives what the tests read a value first: nothing may be read that holds nothing.
+SET = (
+    "".join(f"\tmovl\t${n}, %r{n}d\n" for n in (9, 10, 11))
+    + "".join(f"\tvpxord\t%zmm{n}, %zmm{n}, %zmm{n}\n" for n in (16, 17, 18, 19))
+    + "\tkmovq\t%r9, %k1\n\tkmovq\t%r10, %k2\n\tcmpl\t%r9d, %r10d\n"
+)
 
 
 def _outcome(text: str, *, region: Region | None = None, isa: str = "avx512") -> Outcome | None:
@@ -26,7 +32,7 @@ def _outcome(text: str, *, region: Region | None = None, isa: str = "avx512") ->
         "vpaddd (%rdi), %zmm16, %zmm16",
         "vmovdqu32 (%rdi), %zmm17{%k1}{z}",
         "vpcmpltud (%rdi){1to16}, %zmm16, %k1{%k2}",
-        "vpaddd %zmm1, %zmm2, %zmm31",
+        "vpaddd %zmm18, %zmm19, %zmm31",
         "kmovq %k1, %r9",
         "bzhil %r9d, %r10d, %r11d",
         "tzcntq %r9, %r9",
@@ -37,7 +43,7 @@ def _outcome(text: str, *, region: Region | None = None, isa: str = "avx512") ->
     ],
 )
 def test_plain_instructions_pass(text: str) -> None:
-    assert _outcome(f"\t{text}\n{END}") is None
+    assert _outcome(f"{SET}\t{text}\n{END}") is None
 
 
 @pytest.mark.parametrize(
@@ -53,10 +59,49 @@ def test_plain_instructions_pass(text: str) -> None:
         "movl (%edi), %r9d", "movl 4096, %r9d", "movl .LH(%rip), %r9d", "lea .LX0(%rip), %r9",
         "addl $1, %eax # comment", ".byte 0x90", ".include \"x\"", "nop; nop", "movl $'a, %eax",
         "movl environ(%rip), %eax", "movl $environ, %eax", "data16 nop", "ADDL $1, %EAX",
+        "movl %r9d, %gs", "movl %ds, %r9d", "movq %cr8, %r9", "movq %r9, %dr0", "movd %eax, %mm0",
+        "paddd %mm0, %mm1", "movl 8(%rip), %r9d", "leaq 0(%rip), %r9", "movl (%rdi,%rip), %r9d",
+        "movsl", "cmpsl", "bsfl %r9d, %r10d", "bsrq %r9, %r10", "movl $010, %r9d", "jmpw .LH",
+        "jmpq .LH", "jrcxz .LH", "movq %rsp, %r9", "addq %rsp, %r9", "cmpq %rsp, %r9",
+        "movl 8(%rsp), %r9d", "leaq 8(%rsp), %r9", "movb %spl, %r9b",
     ],
 )  # fmt: skip
 def test_everything_else_is_refused(text: str) -> None:
     assert _outcome(f".LR0:\n\t{text}\n{END}") is not None
+
+
+@pytest.mark.parametrize(
+    "prefix", "lock rep repe repne data16 addr32 cs ds es fs gs ss rex rex64 wait bnd".split()
+)
+def test_a_prefix_without_its_instruction_is_refused(prefix: str) -> None:
+    assert _outcome(f"\t{prefix}\n\taddl\t$0, %eax\n{END}") is Outcome.GATE_BAD_TEXT
+
+
+def test_a_constant_is_read_within_its_own_bytes_only() -> None:
+    data = "\t.balign\t64\n.LK0:\n\t.long\t1, 2\n\t.quad\t3\n\t.balign\t64\n.LK1:\n\t.zero\t8\n"
+    region = replace(all_regions()["sum"], constants=data)
+
+    def outcome(text: str) -> Outcome | None:
+        return _outcome(f"\t{text}\n{END}", region=region)
+
+    assert outcome("vmovdqu .LK0(%rip), %xmm8") is None
+    assert outcome("movq .LK0+8(%rip), %r9") is None
+    assert outcome("movq .LK1(%rip), %r9") is None
+    assert outcome("movq .LK0+12(%rip), %r9") is Outcome.GATE_SYMBOL
+    assert outcome("movb .LK0-1(%rip), %r9b") is Outcome.GATE_SYMBOL
+    assert outcome("vmovdqu .LK1(%rip), %xmm8") is Outcome.GATE_SYMBOL
+    assert outcome("movl %r9d, .LK0(%rip)") is Outcome.GATE_FORBIDDEN_INSTRUCTION
+    assert outcome("leaq .LK0(%rip), %r9") is Outcome.GATE_FORBIDDEN_INSTRUCTION
+
+
+def test_the_stack_is_read_only_where_gccs_loop_has_an_array_there() -> None:
+    region = all_regions()["sum"]
+    (access,) = region.contract.accesses
+    own = replace(access, base="rsp", index="rax")
+    region = replace(region, contract=replace(region.contract, accesses=(own,)))
+    assert _outcome(f"\tmovl\t8(%rsp,%rax,4), %r9d\n{END}", region=region) is None
+    refused = _outcome(f"\tmovq\t%rsp, %r9\n{END}", region=region)
+    assert refused is Outcome.GATE_FORBIDDEN_INSTRUCTION
 
 
 def test_long_code_is_refused() -> None:
@@ -88,8 +133,8 @@ def test_vzeroupper_is_needed_on_every_path() -> None:
 
 def test_masked_stores_pass_where_gccs_store_is_conditional() -> None:
     region = all_regions()["cap"]
-    assert _outcome("\tvmovdqu32\t%zmm16, (%rdi){%k1}\n" + END, region=region) is None
-    refused = _outcome("\tvmovdqu32\t%zmm16, (%rdi)\n" + END, region=region)
+    assert _outcome(SET + "\tvmovdqu32\t%zmm16, (%rdi){%k1}\n" + END, region=region) is None
+    refused = _outcome(SET + "\tvmovdqu32\t%zmm16, (%rdi)\n" + END, region=region)
     assert refused is Outcome.GATE_FORBIDDEN_INSTRUCTION
 
 

@@ -23,17 +23,17 @@ from tests.interception.conftest import Compiler
 
 LOOPS = """
 int sum(const int *a, int n) { int s = 0; for (int i = 0; i < n; i++) s += a[i]; return s; }
-long find(const unsigned char *a, long n, unsigned char k)
+long find(const int *a, long n, int k)
 { for (long i = 0; i < n; i++) if (a[i] == k) return i; return -1; }
 """
 MAIN = """
 #include <stdio.h>
-int sum(const int *, int); long find(const unsigned char *, long, unsigned char);
+int sum(const int *, int); long find(const int *, long, int);
 int main(void) {
     static int a[2000]; unsigned x = 7; long h = 0;
     for (int n = 1; n < 2000; n += 13) {
         for (int i = 0; i < n; i++) a[i] = (int)((x = x * 1664525u + 1013904223u) >> 8);
-        h = h * 31 + sum(a, n) + find((unsigned char *)a + n % 7, 4 * n - 7, x);
+        h = h * 31 + sum(a, n) + find(a + n % 7, n - n % 7, (int)(x >> 8));
     }
     printf("%ld\\n", h); return 0;
 }

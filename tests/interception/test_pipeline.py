@@ -16,6 +16,7 @@ from llmcc.outcome import Outcome
 from llmcc.pipeline import Context, make_context, optimise_unit, store_result
 from llmcc.regions.model import Region
 from llmcc.store.records import RegionDecision
+from llmcc.store.refused import RefusedTexts
 from llmcc.toolchain import find_gcc
 from tests.interception.conftest import SEARCH, Compiler
 
@@ -103,6 +104,22 @@ def test_a_decision_is_made_once(text: str, context_with: Callable[[Scripted], C
     again = optimise_unit(text, context_with(rewriter))
     assert rewriter.calls == 1
     assert again.records[0].decision.outcome is Outcome.NOT_FASTER
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_text_that_failed_a_users_test_is_refused_whoever_proposes_it(
+    text: str, context_with: Callable[[Scripted], Context], is_known: bool
+) -> None:
+    context = context_with(Scripted(IDLE))
+    if is_known:
+        optimise_unit(text, context)
+    RefusedTexts(context.config.cache).add(IDLE.isa, IDLE.rewrite, "make check: ended with 2")
+    result = optimise_unit(text, context)
+    (record,) = result.records
+    assert record.decision.outcome is Outcome.FAILED_USER_TEST
+    assert record.decision.detail == "make check: ended with 2"
+    assert record.decision.rewrite == IDLE.rewrite
+    assert result.text == text
 
 
 def test_a_decision_made_under_a_weaker_requirement_is_not_taken(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -125,9 +127,9 @@ def test_an_interval_of_equal_placements_is_a_point():
 
 def test_only_one_process_times_at_once(tmp_path):
     with (
-        timing_lock(tmp_path),
+        timing_lock(tmp_path / "lock"),
         pytest.raises(TimingBusy),
-        timing_lock(tmp_path, timeout_s=0.0),
+        timing_lock(tmp_path / "lock", timeout_s=0.0),
     ):
         pass
 
@@ -138,6 +140,8 @@ def test_a_calibration_is_stored_and_found_again(sandbox, monkeypatch):
     assert known_machine(sandbox) == made
     monkeypatch.setattr(machine_module, "calibrate", None)
     assert known_machine(sandbox) == made
+    (path,) = (sandbox.cache / "timing").iterdir()
+    assert json.loads(path.read_text())["cpu"].keys() >= {"model name", "microcode"}
 
 
 def test_calibration_ends_with_a_machine_or_says_too_noisy(sandbox):
@@ -155,3 +159,13 @@ def test_a_biased_machine_is_too_noisy(sandbox, monkeypatch):
     found = machine_module.calibrate(sandbox, seed=1)
     assert isinstance(found, Refusal)
     assert found.outcome is Outcome.MACHINE_TOO_NOISY
+
+
+def test_a_lock_that_cannot_be_opened_stops_timing(tmp_path):
+    with pytest.raises(TimingBusy, match="cannot be taken"), timing_lock(tmp_path):
+        pass
+
+
+def test_the_lock_is_everybodys(tmp_path):
+    with timing_lock(tmp_path / "lock"):
+        assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o666

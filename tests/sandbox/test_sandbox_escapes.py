@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import numpy as np
 import pytest
 
 from llmcc.outcome import Outcome, Refusal
-from llmcc.sandbox.model import FAULT, NOT_RUN, Ends
+from llmcc.sandbox.model import ARENA_BASE, FAULT, NOT_RUN, STUCK, TRAP, Ends
 from llmcc.sandbox.runner import Sandbox
 from llmcc.sandbox.selftest import (
     PROBES,
@@ -50,6 +51,48 @@ def test_what_ran_before_the_kill_is_kept(sandbox, make_blob, make_states):
 def test_clock_and_privileged_instructions_fault(sandbox, make_blob, make_states, text):
     ends = sandbox.run(make_blob(text), make_states(2))
     assert (ends.exit_id == FAULT).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        (".Lloop: pushq %rax\njmp .Lloop", FAULT),  # below the arena's first page
+        (".Lloop: call .Lloop", FAULT),
+        (".Lloop: jmp .Lloop", STUCK),
+        ("movq %rsp, %rdi\nmovl $-1, %ecx\nrep stosb", FAULT),
+        ("ud2", TRAP),
+        ("xorl %ecx, %ecx\ndivl %ecx", TRAP),
+    ],
+)
+def test_code_that_never_ends_or_runs_over_its_stack_is_stopped(
+    sandbox, make_blob, make_states, text, end
+):
+    states = make_states(3)
+    states.gpr[:, 4] = ARENA_BASE + 4096
+    ends = sandbox.run(make_blob(text), states)
+    assert (ends.exit_id == end).all()
+    assert not ends.killed
+
+
+def test_the_sandbox_holds_for_an_unprivileged_user(sandbox, tmp_path):
+    """As root this changes to the user nobody; any other user has no more rights than that."""
+    assert probe_sandbox(sandbox) is None  # all modules are loaded by now
+    tmp_path.chmod(0o777)
+    for folder in (tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(0o755)
+    pid = os.fork()
+    if pid == 0:
+        if os.geteuid() == 0:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        os._exit(_holds(tmp_path / "cache"))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def _holds(cache):
+    with Sandbox(cache) as own:
+        return 0 if os.geteuid() != 0 and probe_sandbox(own) is None else 1
 
 
 def test_a_forged_signal_frame_does_not_get_out(sandbox, make_blob, make_states):

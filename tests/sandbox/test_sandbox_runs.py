@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ import pytest
 from llmcc.sandbox.model import (
     ARENA_BASE,
     ARENA_STRIDE,
-    CONTROL_PAGE,
+    CONTROL_EXIT_ID,
     CONTROL_RETURN,
-    COVERAGE_PAGE,
+    COVERAGE_OFFSET,
     FAULT,
     NOT_RUN,
     STUCK,
@@ -177,13 +178,13 @@ def test_a_batch_is_killed_at_the_wall_limit(sandbox, make_blob, make_states):
 
 
 def test_leaving_without_an_exit_stub_is_a_trap(sandbox, make_blob, make_states):
-    assert sandbox.run(make_blob(f"jmp *{CONTROL_RETURN}"), make_states(1)).exit_id[0] == TRAP
+    assert sandbox.run(make_blob(f"jmp *%gs:{CONTROL_RETURN}"), make_states(1)).exit_id[0] == TRAP
 
 
 def test_exit_group_leaves_nothing_that_looks_like_a_result(sandbox, make_blob, make_states):
     states = make_states(5)
     sandbox.run(make_blob(""), states)  # leaves right answers behind, were they not poisoned
-    forged = make_blob(f"movl $0, {CONTROL_PAGE}\nmovl $231, %eax\nxorl %edi, %edi\nsyscall")
+    forged = make_blob(f"movl $0, %gs:{CONTROL_EXIT_ID}\nmovl $231, %eax\nxorl %edi, %edi\nsyscall")
     ends = sandbox.run(forged, states)
     assert (ends.exit_id == NOT_RUN).all()
     assert not (ends.memory == states.memory).all(axis=(1, 2)).any()
@@ -194,9 +195,9 @@ def test_coverage_is_the_union_over_the_batch(sandbox, make_blob, make_states):
     states.gpr[:, 1] = (0, 1, 0)
     text = f"""
         jrcxz .Lzero
-        movb $1, {COVERAGE_PAGE + 4000}
+        movb $1, %gs:{COVERAGE_OFFSET + 4000}
         jmp .LX0
-    .Lzero: movb $1, {COVERAGE_PAGE}
+    .Lzero: movb $1, %gs:{COVERAGE_OFFSET}
     """
     coverage = sandbox.run(make_blob(text), states).coverage
     assert list(np.flatnonzero(coverage)) == [0, 4000]
@@ -228,7 +229,7 @@ def test_a_zygote_that_was_killed_is_replaced(sandbox, make_blob, make_states):
     states = make_states(2)
     blob = make_blob("")
     sandbox.run(blob, states)
-    os.kill(sandbox._process.pid, signal.SIGKILL)
+    os.kill(sandbox._zygote._process.pid, signal.SIGKILL)
     assert (sandbox.run(blob, states).exit_id == 0).all()
 
 
@@ -236,3 +237,43 @@ def test_a_zygote_that_was_killed_is_replaced(sandbox, make_blob, make_states):
 def test_a_blob_with_its_entry_outside_is_a_callers_mistake(sandbox, make_states, entry):
     with pytest.raises(ValueError, match="entered"):
         sandbox.run(Blob(b"\x90", entry), make_states(1))
+
+
+@pytest.mark.parametrize(
+    "arenas",
+    [
+        (0x2000_0000, 0x7000_0000),
+        (
+            0x2_FFFF_F000,
+            0x9_FFFF_E000,
+        ),  # the first ends, the second lies across, a multiple of 4 GB
+        (0x6F12_3456_7000, 0x10_0000_0000),
+    ],
+)
+def test_arenas_lie_where_the_batch_wants_them(sandbox, make_blob, make_states, arenas):
+    states = replace(make_states(3, arena_bytes=8192), arenas=arenas)
+    states.gpr[:, 6] = arenas[0]
+    states.gpr[:, 7] = arenas[1] + 8191
+    ends = sandbox.run(make_blob("movb $7, (%rsi)\nmovb $9, (%rdi)"), states)
+    assert (ends.exit_id == 0).all()
+    assert (ends.memory[:, 0, 0] == 7).all()
+    assert (ends.memory[:, 1, -1] == 9).all()
+
+
+@pytest.mark.parametrize("offset", [-1, 8192, -(1 << 20), 8192 + (1 << 20)])
+def test_memory_near_an_arena_is_unreadable(sandbox, make_blob, make_states, offset):
+    states = replace(make_states(1, arenas=1, arena_bytes=8192), arenas=(0x2_FFFF_F000,))
+    states.gpr[:, 6] = states.arenas[0] + offset
+    ends = sandbox.run(make_blob("movb (%rsi), %al"), states)
+    assert ends.exit_id[0] == FAULT
+    assert ends.fault_address[0] == states.arenas[0] + offset
+
+
+def test_the_control_page_is_at_another_address_in_each_child(sandbox, make_blob, make_states):
+    """Found by its return address, which is the only pointer in it; old fixed pages are gone."""
+    states = make_states(1)
+    states.gpr[:, 6] = 0x1000_0000
+    assert sandbox.run(make_blob("movq (%rsi), %rax"), states).exit_id[0] == FAULT
+    # The code lies elsewhere in each child too.
+    places = {int(sandbox.run(make_blob("leaq (%rip), %rax"), states).gpr[0, 0]) for _ in range(4)}
+    assert len(places) == 4

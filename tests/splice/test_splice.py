@@ -14,6 +14,7 @@ from llmcc.splice import FastPath, splice
 from llmcc.training.experts import is_packed
 from llmcc.training.widen import widen
 
+KEY = "5e" * 32
 LOOPS = """
 int sum(const int *a, int n) { int s = 0; for (int i = 0; i < n; i++) s += a[i]; return s; }
 int top(const int *a, int n)
@@ -75,7 +76,7 @@ def test_program_with_fast_paths_prints_the_same(
     tmp_path: Path, isa: str, link: tuple[str, ...]
 ) -> None:
     text = compiled(tmp_path, "-fPIC")
-    paths = tuple(FastPath(region, widen(region, isa), isa) for region in regions_of(text))
+    paths = tuple(FastPath(region, KEY, widen(region, isa), isa) for region in regions_of(text))
     assert len(paths) == 3
     assert run(tmp_path, splice(parse(text), paths), link=link) == run(tmp_path, text, link=link)
 
@@ -83,7 +84,7 @@ def test_program_with_fast_paths_prints_the_same(
 def test_program_prints_the_same_with_the_cpu_byte_masked(tmp_path: Path) -> None:
     text = compiled(tmp_path)
     paths = tuple(
-        FastPath(region, widen(region, "avx512"), "avx512") for region in regions_of(text)
+        FastPath(region, KEY, widen(region, "avx512"), "avx512") for region in regions_of(text)
     )
     spliced = splice(parse(text), paths)
     assert run(tmp_path, spliced, "masked") == run(tmp_path, text)
@@ -93,7 +94,7 @@ def test_program_prints_the_same_with_the_cpu_byte_masked(tmp_path: Path) -> Non
 def test_every_line_of_gcc_is_still_there_in_order(tmp_path: Path) -> None:
     text = compiled(tmp_path, "-g")
     (region, *_) = regions_of(text)
-    spliced = splice(parse(text), (FastPath(region, widen(region, "avx2"), "avx2"),))
+    spliced = splice(parse(text), (FastPath(region, KEY, widen(region, "avx2"), "avx2"),))
     rest = iter(spliced.split("\n"))
     missing = [line for line in text.rstrip("\n").split("\n") if line not in rest]
     assert missing == []
@@ -103,6 +104,6 @@ def test_every_line_of_gcc_is_still_there_in_order(tmp_path: Path) -> None:
 def test_back_edges_do_not_enter_the_fast_path(tmp_path: Path) -> None:
     text = compiled(tmp_path)
     for region in regions_of(text):
-        spliced = splice(parse(text), (FastPath(region, "\tjmp\t.LH\n", "avx2"),))
+        spliced = splice(parse(text), (FastPath(region, KEY, "\tjmp\t.LH\n", "avx2"),))
         head = region.placement.head_label
         assert spliced.count(f"\t{head}\n") == text.count(f"\t{head}\n") + 1  # the guard's jump

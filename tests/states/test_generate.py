@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from llmcc.sandbox.model import ARENA_BASE, Ends, States
+from llmcc.sandbox.model import Ends, States
 from llmcc.sandbox.runner import Sandbox
 from llmcc.states.blob import baseline_blob
 from llmcc.states.buckets import RANGES, timing_buckets
 from llmcc.states.generate import Learnt, learn, make_states, passes
+from llmcc.states.layout import draw_arenas
 from llmcc.states.model import Recipe
 from llmcc.states.recipe import make_recipe
+from llmcc.states.trips import Length
 from llmcc.x86.registers import GPR
 from tests.verify.regions import all_regions
 
@@ -33,9 +37,9 @@ class Loop:
     def run(self, states: States) -> Ends:
         return self._sandbox.run(self._blob, states, timeout_s=2.0)
 
-    def states(self, count: int = 300, *, chunk: int = 0, is_large: bool = False) -> States:
+    def states(self, count: int = 300, *, chunk: int = 0, length: Length = Length.SMALL) -> States:
         made = make_states(
-            self.recipe, self.learnt, self.run, seed=1, chunk=chunk, count=count, is_large=is_large
+            self.recipe, self.learnt, self.run, seed=1, chunk=chunk, count=count, length=length
         )
         assert made is not None
         return made
@@ -68,7 +72,7 @@ def test_every_small_trip_count_occurs(sandbox: Sandbox) -> None:
 
 def test_large_trip_counts_are_powers_of_two_and_their_neighbours(sandbox: Sandbox) -> None:
     loop = Loop("sum", sandbox)
-    states = loop.states(is_large=True)
+    states = loop.states(length=Length.LARGE)
     trips = passes(loop.recipe, states, loop.run(states))
     assert all(any(abs(trip - (1 << n)) <= 1 for n in range(7, 13)) for trip in trips.tolist())
     assert trips.max() >= 2047
@@ -78,7 +82,7 @@ def test_large_trip_counts_are_powers_of_two_and_their_neighbours(sandbox: Sandb
 def test_many_states_end_with_the_last_mapped_byte(name: str, sandbox: Sandbox) -> None:
     loop = Loop(name, sandbox)
     states = loop.states(600)
-    arena_end = ARENA_BASE + states.memory.shape[2]
+    arena_end = states.arenas[0] + states.memory.shape[2]
     pointer = loop.run(states).gpr[:, GPR.index("rdi")].astype(np.int64)
     assert (arena_end - pointer <= 4).mean() >= 0.2
 
@@ -109,17 +113,27 @@ def test_timing_buckets_have_the_trip_counts_of_their_names(name: str, sandbox: 
         assert bucket.states.gpr.shape == (256, 16)
         shape = (256, *bucket.states.memory.shape[1:])
         own = bucket.states.memory
-        states = States(
-            bucket.states.gpr,
-            bucket.states.vector,
-            bucket.states.mask,
-            bucket.states.rflags,
-            bucket.states.mxcsr,
-            np.broadcast_to(own, shape),
-        )
+        states = replace(bucket.states, memory=np.broadcast_to(own, shape))
         ends = loop.run(states)
         least, most = RANGES[bucket.name]
         done = passes(loop.recipe, states, ends)
         assert (ends.exit_id >= 0).all()
         assert least - 1 <= done.min()
         assert done.max() <= most
+
+
+def test_arenas_lie_apart_and_some_across_a_multiple_of_two_gigabytes() -> None:
+    rng = np.random.default_rng(3)
+    drawn = [draw_arenas(rng, 3, arena_bytes=8192).bases for _ in range(200)]
+    for bases in drawn:
+        assert all(base % 4096 == 0 and 0 < base < 1 << 47 for base in bases)
+        assert min(np.diff(np.sort(bases))) > 8192
+    across = [base for bases in drawn for base in bases if (base + 8191) >> 31 != (base - 1) >> 31]
+    assert len(across) > 100
+    assert len({base >> 32 for bases in drawn for base in bases}) > 100
+
+
+def test_rounding_and_flushing_differ_between_states_of_float_loops(sandbox: Sandbox) -> None:
+    states = Loop("fsum", sandbox).states(600)
+    assert len(set(states.mxcsr.tolist())) == 6
+    assert (states.mxcsr == 0x1F80).mean() > 0.7

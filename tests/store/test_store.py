@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 from dataclasses import replace
@@ -10,10 +11,18 @@ from pathlib import Path
 import pytest
 
 from llmcc.eligibility import describe_source
+from llmcc.native.identity import digest_bytes
 from llmcc.outcome import Outcome
 from llmcc.store.files import write_atomically
 from llmcc.store.outcomes import OutcomeLog
-from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision, SpeedupInterval
+from llmcc.store.records import (
+    DecisionStore,
+    LoopRecord,
+    RegionDecision,
+    SpeedupInterval,
+    decision_to_json,
+)
+from llmcc.store.refused import RefusedTexts
 from llmcc.store.units import UnitEntry, UnitStore
 
 KEY = "ab" + "cd" * 31
@@ -61,6 +70,44 @@ def test_a_unit_is_read_as_it_was_written(tmp_path: Path) -> None:
     ):
         store.put(KEY, entry)
         assert store.get(KEY) == entry
+
+
+def test_changed_texts_are_no_longer_final_and_others_stay(tmp_path: Path) -> None:
+    store, other = UnitStore(tmp_path), "cd" * 32
+    store.put(KEY, UnitEntry("\tret\n", ()))
+    store.put(other, UnitEntry("\tnop\n", ()))
+    store.put("ef" * 32, UnitEntry(None, ()))
+    store.path(KEY).with_name(".new-left-behind").write_bytes(b"half a file")
+    before = store.path(other).stat().st_ino
+
+    store.change_texts(lambda text: text.replace("ret", "hlt"))
+
+    assert store.get(KEY) == UnitEntry("\thlt\n", (), is_final=False)
+    assert store.get(other) == UnitEntry("\tnop\n", ())
+    assert store.path(other).stat().st_ino == before
+    assert store.get("ef" * 32) == UnitEntry(None, ())
+
+
+def test_decisions_are_found_by_the_text_they_accepted(tmp_path: Path) -> None:
+    store, other = DecisionStore(tmp_path), "cd" * 32
+    store.put(KEY, DECISION)
+    store.put(other, replace(DECISION, seed=9))
+    store.put("01" * 32, replace(DECISION, isa="avx512"))
+    store.put("23" * 32, replace(DECISION, outcome=Outcome.NOT_FASTER))
+    unknown = decision_to_json(DECISION) | {"outcome": "OF_ANOTHER_VERSION"}
+    body = json.dumps(unknown).encode()
+    write_atomically(
+        store.path("45" * 32), f"llmcc-region 1 {digest_bytes(body)}\n".encode() + body
+    )
+    assert store.keys_with("avx2", DECISION.rewrite) == [KEY, other]
+
+
+def test_a_refused_text_is_refused_for_its_isa_only(tmp_path: Path) -> None:
+    refused = RefusedTexts(tmp_path)
+    assert refused.failure("avx2", "\tnop\n") is None
+    refused.add("avx2", "\tnop\n", "make check: ended with 2")
+    assert RefusedTexts(tmp_path).failure("avx2", "\tnop\n") == "make check: ended with 2"
+    assert refused.failure("avx512", "\tnop\n") is None
 
 
 def test_a_damaged_unit_is_removed(tmp_path: Path) -> None:

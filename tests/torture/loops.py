@@ -12,8 +12,10 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
+from llmcc.pipeline import Rewriter
 from llmcc.sandbox.runner import Sandbox
 from tests.torture.programs import (
     CountedCompiler,
@@ -24,11 +26,26 @@ from tests.torture.programs import (
     run_program,
     told,
 )
-from tests.torture.random_loops import FIRST_SEED, FLAGS, random_program, write_program
-from tests.torture.teacher import TeacherRewriter, teach
+from tests.torture.random_loops import (
+    FIRST_SEED,
+    FLAGS,
+    RandomProgram,
+    random_program,
+    write_program,
+)
+from tests.torture.teacher import TeacherRewriter
+from tests.torture.untimed import fill_store, plain_config, untimed_rewriter
 
 RUN_TIMEOUT_S = 60.0
 LLMCC_LEVELS = ("-O2", "-O3")
+
+
+class Way(Enum):
+    """How a loop's rewrite is found."""
+
+    REAL = "real"  # llmcc's own way, with timing
+    UNTIMED = "untimed"  # the same without timing
+    TEACHER = "teacher"  # the training teachers' rewrites, without timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +69,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         action="store_true",
         help="take the training teachers' rewrites, verified but not timed, instead of the model's",
     )
+    parser.add_argument(
+        "--untimed", action="store_true", help="take the model's rewrites, verified but not timed"
+    )
     options = parser.parse_args(argv)
     print(
         f"{'seed':>7} {'flag':>4} {'found':>6} {'tried':>6} {'accepted':>8} {'failed':>6}  result"
@@ -64,7 +84,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             folder = Path(name) / str(seed)
             folder.mkdir()
             result = try_program(
-                seed, llmcc, folder=folder, functions=options.functions, taught=options.teacher
+                seed,
+                llmcc,
+                folder=folder,
+                functions=options.functions,
+                way=Way.TEACHER
+                if options.teacher
+                else Way.UNTIMED
+                if options.untimed
+                else Way.REAL,
             )
             verdict = "; ".join(result.differences) or "same"
             for level, counts in zip(LLMCC_LEVELS, result.counts, strict=True):
@@ -89,7 +117,7 @@ def try_program(
     folder: Path,
     functions: int,
     levels: Sequence[str] = LLMCC_LEVELS,
-    taught: bool = False,
+    way: Way = Way.REAL,
 ) -> Result:
     """Make the program of a seed in `folder`, build it all ways, compare what it prints."""
     program = random_program(seed, functions=functions)
@@ -100,16 +128,27 @@ def try_program(
     lost = []
     for level in levels:
         arguments = [level, *FLAGS, "-c", "loops.c"]
-        if taught:
-            with Sandbox(llmcc.cache) as sandbox:
-                rewriter = TeacherRewriter(program.specs, sandbox, seed=seed)
-                teach(rewriter, arguments, folder=folder, cache=llmcc.cache)
+        if way is not Way.REAL:
+            _decide_beforehand(way, program, arguments, folder=folder, cache=llmcc.cache)
         counts.append(llmcc.compile([*arguments, "-o", f"llmcc{level}.o"], folder=folder))
         is_used = b"llmcc_cpu" in (folder / f"llmcc{level}.o").read_bytes()
         if is_used is not (counts[-1].accepted > 0):
             lost.append(f"DIFFERENT: llmcc {level} has no fast path of those accepted")
         endings[f"llmcc {level}"] = _linked_ending(f"llmcc{level}.o", folder=folder)
     return Result(seed, tuple(counts), (*lost, *differences(endings)))
+
+
+def _decide_beforehand(
+    way: Way, program: RandomProgram, arguments: Sequence[str], *, folder: Path, cache: Path
+) -> None:
+    config = plain_config(cache)
+    with Sandbox(cache) as sandbox:
+        rewriter: Rewriter = (
+            untimed_rewriter(config, sandbox)
+            if way is Way.UNTIMED
+            else TeacherRewriter(program.specs, sandbox, seed=program.seed)
+        )
+        fill_store(rewriter, arguments, folder=folder, config=config)
 
 
 def differences(endings: dict[str, Ending]) -> tuple[str, ...]:

@@ -33,6 +33,14 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class Built:
+    """How a compile ended."""
+
+    status: int
+    messages: str
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What became of the loops of one or more compiles."""
 
@@ -97,17 +105,30 @@ def compile_with(
     Raises:
         BuildError: the compiler failed or said something.
     """
+    built = build(compiler, arguments, folder=folder, environ=environ)
+    if built.status or built.messages:
+        raise BuildError(f"{compiler} {' '.join(arguments)}: {built.status}: {built.messages}")
+
+
+def build(
+    compiler: Path | str,
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+) -> Built:
+    """Start a compiler in `folder` and tell how it ended and what it said."""
     done = subprocess.run(
         [str(compiler), *arguments],
         cwd=folder,
         env={**_plain_environ(), **(environ or {})},
-        capture_output=True,
-        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         timeout=_BUILD_TIMEOUT_S,
         check=False,
     )
-    if done.returncode or done.stderr:
-        raise BuildError(f"{compiler} {' '.join(arguments)}: {done.returncode}: {done.stderr}")
+    return Built(done.returncode, done.stdout.decode(errors="replace"))
 
 
 def _plain_environ() -> dict[str, str]:
@@ -115,14 +136,22 @@ def _plain_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("LLMCC_")}
 
 
-def run_program(program: Path, *, timeout_s: float) -> Ending:
-    """Run a program with nothing on standard input."""
+def run_program(
+    program: Path,
+    *,
+    timeout_s: float,
+    arguments: Sequence[str] = (),
+    stdin: bytes = b"",
+    folder: Path | None = None,
+) -> Ending:
+    """Run a program in `folder`, with an end to its standard input."""
     try:
         done = subprocess.run(
-            [program],
-            stdin=subprocess.DEVNULL,
+            [program, *arguments],
+            input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            cwd=folder,
             timeout=timeout_s,
             check=False,
         )

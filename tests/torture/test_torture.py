@@ -1,99 +1,190 @@
-"""A small sample of `make torture-loops` and `make csmith`, and proof that both would notice."""
+"""A fast sample of `make torture`: our small programs; gcc's tests and csmith's if installed."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from llmcc.outcome import Outcome
+from llmcc.gate.check import check
+from llmcc.outcome import Outcome, Refusal
+from llmcc.propose import Request
 from llmcc.regions.model import Region
+from llmcc.sandbox.runner import Sandbox
 from llmcc.store.records import RegionDecision
-from tests.torture import csmith
-from tests.torture.loops import differences, try_program
-from tests.torture.programs import LLMCC, CountedCompiler, Counts, Ending, compile_with, run_program
-from tests.torture.random_loops import FIRST_SEED, FLAGS, random_program, write_program
-from tests.torture.teacher import teach
+from llmcc.verify.battery import Battery
+from llmcc.verify.verify import verify
+from tests.torture import c_torture, csmith, small
+from tests.torture.cases import Case
+from tests.torture.compare import Comparer, with_counters
+from tests.torture.journal import DIFFERENT, NO_END, SAME, Journal, Row
+from tests.torture.liar import Liar
+from tests.torture.programs import LLMCC
+from tests.torture.report import figures
+from tests.torture.spoil import stand_ins
+from tests.torture.untimed import plain_config, untimed_rewriter
 
-
-@pytest.fixture
-def counted(own_cache: Path) -> CountedCompiler:
-    """The installed llmcc with an empty store."""
-    if not LLMCC.exists():
-        pytest.skip("llmcc is not installed here: make setup")
-    return CountedCompiler(own_cache, budget_s=60)
-
-
-def test_taught_fast_paths_give_the_bytes_gcc_gives(
-    counted: CountedCompiler, tmp_path: Path
-) -> None:
-    result = try_program(
-        FIRST_SEED, counted, folder=tmp_path, functions=8, levels=["-O3"], taught=True
-    )
-    assert result.differences == ()
-    assert result.counts[0].accepted >= 6
-    assert result.counts[0].failed == 0
+# With loops that llmcc can handle; one has several sources.
+C_TORTURE_SAMPLE = (
+    "20021011-1.c 20051113-1.c 931004-10.c loop-2e.c memset-1.c pr56837.c pr59643.c va-arg-22.c"
+    " builtins/pr22237.c ieee/pr72824-2.c"
+).split()
+# Fast paths that are executed, at least; other versions of gcc make other loops.
+LEAST_FAST_PATHS = {"arrays": 2, "bits": 3, "floats": 2, "loops": 2, "strings": 2}
+OWN = {
+    case.name.removeprefix("small/"): case
+    for case in small.cases_with_expected_output(small.OWN_FOLDER)
+}
 
 
 @dataclass(frozen=True)
-class Liar:
-    """Accepts a rewrite that leaves out the first iteration of every loop."""
+class StandIns:
+    """Puts rewrites that gain nothing in front of every loop, after a quick verification."""
+
+    sandbox: Sandbox
 
     def rewrite(self, region: Region, function_text: str) -> RegionDecision:
-        step = region.contract.inductions[0]
-        rewrite = f"\taddq\t${step.step}, %{step.register}\n\tjmp\t.LH\n"
-        return RegionDecision(Outcome.ACCEPTED, isa="avx2", rewrite=rewrite)
+        battery = Battery.build(region, sandbox=self.sandbox, seed=0)
+        if isinstance(battery, Refusal):
+            return RegionDecision(battery.outcome, battery.detail)
+        last = Refusal(Outcome.NO_PROPOSAL)
+        for gated in check(region, stand_ins(Request(region, "avx2"))):
+            if isinstance(gated, Refusal):
+                last = gated
+                continue
+            verdict = verify(
+                region, gated, sandbox=self.sandbox, seed=0, quick=True, battery=battery
+            )
+            if not isinstance(verdict, Refusal):
+                backend = gated.proposal.backend
+                return RegionDecision(Outcome.ACCEPTED, "", gated.isa, gated.text, backend)
+            last = verdict
+        return RegionDecision(last.outcome, last.detail)
 
 
-def test_a_wrong_fast_path_is_noticed_in_every_function(
-    counted: CountedCompiler, tmp_path: Path
+@pytest.fixture(scope="module")
+def comparer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Comparer]:
+    """Compare with stand-ins in front of every loop llmcc can handle."""
+    if not LLMCC.exists():
+        pytest.skip("llmcc is not installed here: make setup")
+    config = plain_config(tmp_path_factory.mktemp("store"))
+    with Sandbox(config.cache) as sandbox:
+        yield Comparer(config, StandIns(sandbox))
+
+
+@pytest.mark.parametrize("name", sorted(OWN))
+def test_a_small_program_prints_what_it_should(
+    comparer: Comparer, tmp_path: Path, name: str
 ) -> None:
-    program = random_program(FIRST_SEED, functions=4)
-    write_program(program, tmp_path)
-    arguments = ["-O3", *FLAGS, "-c", "loops.c"]
-    lied = {
-        record.function for record in teach(Liar(), arguments, folder=tmp_path, cache=counted.cache)
-    }
-    compile_with("gcc", ["-O1", *FLAGS, "-c", "main.c"], folder=tmp_path)
-    endings = {}
-    for name in ("gcc", "llmcc"):
-        if name == "gcc":
-            compile_with("gcc", arguments, folder=tmp_path)
-        else:
-            counted.compile(arguments, folder=tmp_path)
-        compile_with("gcc", ["main.o", "loops.o", "-o", name], folder=tmp_path)
-        endings[name] = run_program(tmp_path / name, timeout_s=30)
-    (told,) = differences(endings)
-    assert lied
-    assert all(f"{function} " in told for function in lied), told
+    row = comparer.compare(OWN[name], folder=tmp_path)
+    assert row.verdict == SAME
+    assert row.is_passed_by_gcc
+    assert row.is_passed_by_llmcc
+    assert row.counts.failed == 0
+    assert row.ran is not None
+    assert row.ran >= LEAST_FAST_PATHS.get(name, 0)
 
 
-def test_the_same_seed_gives_the_same_program() -> None:
-    assert random_program(FIRST_SEED, functions=3) == random_program(FIRST_SEED, functions=3)
-    assert random_program(FIRST_SEED, functions=3) != random_program(FIRST_SEED + 1, functions=3)
+def test_the_models_own_fast_paths_are_executed_and_right(own_cache: Path, tmp_path: Path) -> None:
+    if not LLMCC.exists():
+        pytest.skip("llmcc is not installed here: make setup")
+    config = plain_config(own_cache)
+    with Sandbox(own_cache) as sandbox:
+        comparer = Comparer(config, untimed_rewriter(config, sandbox))
+        row = comparer.compare(OWN["loops"], folder=tmp_path)
+    assert row.verdict == SAME
+    assert row.backends["embedded"] >= 1
+    assert row.ran == row.counts.accepted >= 2
 
 
-def test_a_difference_names_the_functions() -> None:
-    wanted = Ending(0, b"f0 map i32 12\nf1 find u8 34\n")
-    got = Ending(-11, b"f0 map i32 12\n")
-    assert differences({"gcc": wanted, "again": wanted}) == ()
-    assert differences({"gcc": wanted, "llmcc": got}) == ("DIFFERENT: llmcc SIGSEGV: f1 find u8",)
+def test_a_wrong_fast_path_is_noticed(own_cache: Path, tmp_path: Path) -> None:
+    if not LLMCC.exists():
+        pytest.skip("llmcc is not installed here: make setup")
+    row = Comparer(plain_config(own_cache), Liar()).compare(OWN["loops"], folder=tmp_path)
+    assert row.verdict.startswith(DIFFERENT)
+    assert row.is_passed_by_gcc
+    assert not row.is_passed_by_llmcc
 
 
-def test_outcomes_are_counted_as_found_tried_and_accepted() -> None:
-    outcomes = Counter(
-        {Outcome.HAS_CALL: 4, Outcome.WRONG_OUTPUT: 2, Outcome.ACCEPTED: 1, Outcome.BUDGET_SPENT: 3}
-    )
-    assert Counts.of(outcomes) == Counts(found=10, tried=3, accepted=1, failed=0)
+def test_a_program_that_does_not_compile_is_refused_alike(
+    comparer: Comparer, tmp_path: Path
+) -> None:
+    (tmp_path / "wrong.c").write_text("int main(void) { return x; }\n")
+    row = comparer.compare(Case("wrong", tmp_path, ("wrong.c",), ()), folder=tmp_path)
+    assert (row.verdict, row.is_passed_by_gcc, row.is_passed_by_llmcc) == (SAME, False, False)
+
+
+def test_a_program_without_end_is_no_result(comparer: Comparer, tmp_path: Path) -> None:
+    (tmp_path / "endless.c").write_text("int main(void) { volatile int x = 1; while (x); }\n")
+    config = plain_config(tmp_path / "store")
+    impatient = Comparer(config, Liar(), run_timeout_s=0.2)
+    row = impatient.compare(Case("endless", tmp_path, ("endless.c",), ()), folder=tmp_path)
+    assert row.verdict == NO_END
 
 
 @pytest.mark.parametrize("seed", [1, 3, 12])
-def test_a_csmith_program_ends_the_same(
-    counted: CountedCompiler, tmp_path: Path, seed: int
-) -> None:
+def test_a_csmith_program_ends_the_same(comparer: Comparer, tmp_path: Path, seed: int) -> None:
     if (include := csmith.csmith_headers()) is None:
         pytest.skip(csmith.HOW_TO_INSTALL)
-    row = csmith.try_seed(seed, counted, include=include, folder=tmp_path, timeout_s=5)
-    assert row.verdict == "same"
+    case = csmith.case_of_seed(seed, include=include, folder=tmp_path)
+    row = comparer.compare(case, folder=tmp_path)
+    assert row.verdict == SAME
+
+
+@pytest.fixture(scope="session")
+def execute(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of gcc's C execution tests."""
+    if not c_torture.TARBALL.exists():
+        pytest.skip(c_torture.HOW_TO_INSTALL)
+    return c_torture.unpack(tmp_path_factory.mktemp("c-torture"))
+
+
+@pytest.mark.parametrize("name", C_TORTURE_SAMPLE)
+def test_llmcc_passes_a_test_of_gccs(
+    comparer: Comparer, execute: Path, tmp_path: Path, name: str
+) -> None:
+    (case,) = (case for case in c_torture.cases(execute) if case.name == name)
+    row = comparer.compare(case, folder=tmp_path)
+    assert row.verdict == SAME
+    assert row.is_passed_by_gcc
+    assert row.is_passed_by_llmcc
+
+
+def test_options_for_other_machines_are_left_out() -> None:
+    text = """
+    /* { dg-options "-fwrapv -O2" } */
+    /* { dg-options { "-fno-inline" } } */
+    /* { dg-additional-options "-mno-stv" { target i?86-*-* x86_64-*-* } } */
+    /* { dg-additional-options "-mno-eabi" { target powerpc-*-eabi* } } */
+    /* { dg-options "-mtune=i686" { target { { i?86-*-* x86_64-*-* } && ia32 } } } */
+    """
+    assert c_torture.options_in(text) == ["-fwrapv", "-O2", "-fno-inline", "-mno-stv"]
+
+
+def test_every_guard_gets_a_counter_of_its_own() -> None:
+    text = "\t.text\n.Lllmcc_fp0:\n\ttestb\n.Lllmcc_fp1:\n\ttestb\n"
+    counted, following = with_counters(text, first=3)
+    assert counted == (
+        "\t.text\n.Lllmcc_fp0:\n\tincq\tllmcc_ran+24(%rip)\n\ttestb\n"
+        ".Lllmcc_fp1:\n\tincq\tllmcc_ran+32(%rip)\n\ttestb\n"
+    )
+    assert following == 5
+
+
+def test_a_journal_gives_back_its_rows(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "new" / "suite.jsonl")
+    rows = [
+        Row("a", SAME, True, True, outcomes={"ACCEPTED": 2, "HAS_CALL": 1}, ran=1, seconds=2.5),
+        Row("b", NO_END, False, False),
+        Row("c", f"{DIFFERENT}: run 0", True, False),
+    ]
+    assert journal.rows() == []
+    for row in rows:
+        journal.add(row)
+    assert journal.rows() == rows
+    told = figures("suite", journal.rows())
+    assert (told.programs, told.endless, told.different) == (2, 1, ("c",))
+    assert (told.passed_by_gcc, told.passed_by_llmcc, told.passed_by_one) == (2, 1, ("c",))
+    assert (told.found, told.accepted, told.ran) == (3, 2, 1)

@@ -20,3 +20,19 @@ int stack(int v, void (*f)(int *)) { int a[100]; f(a); for (int i = 0; i < 100; 
 int third(const int *a, long n) { int s = 0; for (long i = 0; i < n; i += 3) s ^= a[i]; return s; }
 void upper(char *s) { for (; *s; s++) if (*s >= 'a' && *s <= 'z') *s -= 32; }
 int chosen(const char *c, const int *a, long n) { int s = 0; for (long i = 0; i < n; i++) if (c[i]) s += a[i] ^ s; return s; }
+void absolute(int *a, const int *b, int n) { for (int i = 0; i < n; i++) a[i] = b[i] < 0 ? -b[i] : b[i]; }
+void saturate(unsigned char *a, const unsigned char *b, long n)
+{ for (long i = 0; i < n; i++) { unsigned t = b[i] + 40u; a[i] = t > 255 ? 255 : t; } }
+void halve(short *a, const short *b, long n) { for (long i = 0; i < n; i++) a[i] = b[i] >> 1; }
+long quads(const long *p, const long *e) { long s = 0; for (; p != e; ++p) s += *p; return s; }
+int least(const int *p, const int *e, int m) { for (; p != e; ++p) m = *p < m ? *p : m; return m; }
+unsigned below(const unsigned *p, const unsigned *e, unsigned t) { unsigned k = 0; for (; p != e; ++p) k += *p < t; return k; }
+unsigned matches(const unsigned char *p, const unsigned char *e, unsigned char c) { unsigned k = 0; for (; p != e; ++p) k += *p == c; return k; }
+unsigned bytes(const unsigned char *p, const unsigned char *e) { unsigned s = 0; for (; p != e; ++p) s += *p; return s; }
+float smallest(const float *p, const float *e, float m) { for (; p != e; ++p) m = *p < m ? *p : m; return m; }
+void floats(float *a, const int *b, long n) { for (long i = 0; i < n; i++) a[i] = b[i]; }
+long argmin(const int *a, long n) { long k = 0; int m = a[0]; for (long i = 1; i < n; i++) if (a[i] < m) { m = a[i]; k = i; } return k; }
+static __attribute__((noinline)) int total(const int *p, const int *e) { int s = 0; do s += *p++; while (p != e); return s; }
+int caller(const int *p, const int *e, int k) { return total(p, e) * k; }
+void plus(int *a, const int *b, const int *c, long n) { for (long i = 0; i < n; i++) a[i] = b[i] + c[i]; }
+int ones(const unsigned long *p, const unsigned long *e) { int k = 0; for (; p != e; ++p) { unsigned long x = *p; x ^= x >> 1; k += (int)(x & 1); } return k; }

@@ -80,6 +80,70 @@ def test_marks_name_both_ways_of_a_branch() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("instruction", "condition"),
+    [
+        ("setne\t%al", "ne"),
+        ("cmovl\t%eax, %ecx", "l"),
+        ("cmovll\t%eax, %ecx", "l"),
+        ("cmovnel\t%eax, %ecx", "ne"),
+        ("cmovbq\t%rax, %rcx", "b"),
+        ("adcl\t$0, %eax", "c"),
+        ("sbb\t%eax, %eax", "c"),
+    ],
+)
+def test_marks_name_both_ways_of_a_condition_that_is_computed_with(
+    instruction: str, condition: str
+) -> None:
+    marked = instrument(f"\tcmpl\t$1, %eax\n\t{instruction}\n\tjmp\t.LH\n")
+    assert marked is not None
+    assert marked.marks[1:] == (f"`{instruction}` not taken", f"`{instruction}` taken")
+    assert f"\tj{condition}\t.LT101\n" in marked.text
+
+
+def test_refuses_a_condition_that_no_state_fulfils(sandbox: Sandbox) -> None:
+    text = """
+        imull $-1640531527, (%rdi), %r9d
+        cmpl $195934910, %r9d
+        sete %r9b
+        movzbl %r9b, %r9d
+        addl %r9d, %eax
+        jmp .LH
+    """
+    (gated,) = check(all_regions()["sum"], [Proposal(text, "avx2", 0.0, "test")])
+    assert isinstance(gated, Gated), gated
+    verdict = verify(all_regions()["sum"], gated, sandbox=sandbox, seed=2, quick=True)
+    assert isinstance(verdict, Refusal)
+    assert verdict.outcome is Outcome.NOT_COVERED
+
+
+@pytest.mark.parametrize("is_special", [True, False])
+def test_refuses_a_vector_comparison_that_is_never_true(is_special: bool, sandbox: Sandbox) -> None:
+    # Adds 1 for a first element whose product is the constant; or for one that is 0, and takes
+    # it back.
+    text = f"""
+        movl $-1640531527, %r9d
+        vmovd %r9d, %xmm2
+        movl ${195934910 if is_special else 0}, %r9d
+        vmovd %r9d, %xmm3
+        vmovd (%rdi), %xmm4
+        vpmulld %xmm2, %xmm4, %xmm4
+        vpcmpeqd %xmm3, %xmm4, %xmm4
+        vmovd %xmm4, %r9d
+        subl %r9d, %eax
+        {"" if is_special else "addl %r9d, %eax"}
+        jmp .LH
+    """
+    (gated,) = check(all_regions()["sum"], [Proposal(text, "avx2", 0.0, "test")])
+    assert isinstance(gated, Gated), gated
+    verdict = verify(all_regions()["sum"], gated, sandbox=sandbox, seed=2, quick=True)
+    if not is_special:
+        assert isinstance(verdict, Verified), verdict
+        return
+    assert isinstance(verdict, Refusal)
+    assert verdict.outcome is Outcome.NOT_COVERED
+
+
 def test_only_a_marks_own_value_counts_as_reached() -> None:
     marked = instrument(".LR0:\n\tjmp\t.LH\n")
     assert marked is not None

@@ -1,0 +1,1 @@
+"""Switches of fast paths in objects, archives, libraries and programs."""

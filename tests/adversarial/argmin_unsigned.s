@@ -1,0 +1,21 @@
+# REFUSED: WRONG_OUTPUT
+# REGION: argmin -O2
+# ISA: avx2
+# WHY: Blocks are skipped by an unsigned compare.
+	vmovd	%ecx, %xmm2
+	vpbroadcastd	%xmm2, %ymm2
+.LR0:
+	movq	%rsi, %r9
+	subq	%rax, %r9
+	cmpq	$9, %r9
+	jb	.LR1
+	vpmaxud	(%rdi,%rax,4), %ymm2, %ymm3
+	vpcmpeqd	%ymm2, %ymm3, %ymm3
+	vpmovmskb	%ymm3, %r10d
+	testl	%r10d, %r10d
+	jne	.LR1
+	addq	$8, %rax
+	jmp	.LR0
+.LR1:
+	vzeroupper
+	jmp	.LH

@@ -1,0 +1,31 @@
+# REFUSED: CRASHED
+# REGION: sum -O2
+# ISA: avx2
+# WHY: Takes the wrong path only while no marks are on the coverage page: test against real run.
+	movl	$0x10001000, %r8d
+	cmpl	$0, (%r8)
+	jne	.LR0
+	addl	$0, %eax
+.LR0:
+	movq	%rsi, %r9
+	subq	%rdi, %r9
+	cmpq	$36, %r9
+	jb	.LR2
+	vpxor	%xmm2, %xmm2, %xmm2
+.LR1:
+	vpaddd	(%rdi), %ymm2, %ymm2
+	addq	$32, %rdi
+	subq	$32, %r9
+	cmpq	$36, %r9
+	jae	.LR1
+	vextracti128	$1, %ymm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vpshufd	$0x4e, %xmm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vpshufd	$0xb1, %xmm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vmovd	%xmm2, %r10d
+	addl	%r10d, %eax
+	vzeroupper
+.LR2:
+	jmp	.LH

@@ -1,0 +1,19 @@
+# REFUSED: GATE_FORBIDDEN_INSTRUCTION
+# REGION: cap -O2
+# ISA: avx2
+# WHY: Stores whole vectors, old values included, where gcc's loop stores some elements.
+	vmovd	%edx, %xmm2
+	vpbroadcastd	%xmm2, %ymm2
+.LR0:
+	movq	%rax, %r9
+	subq	%rdi, %r9
+	cmpq	$36, %r9
+	jb	.LR1
+	vmovdqu	(%rdi), %ymm3
+	vpminsd	%ymm2, %ymm3, %ymm3
+	vmovdqu	%ymm3, (%rdi)
+	addq	$32, %rdi
+	jmp	.LR0
+.LR1:
+	vzeroupper
+	jmp	.LH

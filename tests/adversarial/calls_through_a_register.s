@@ -1,0 +1,6 @@
+# REFUSED: GATE_BAD_TEXT
+# REGION: sum -O2
+# ISA: avx2
+# WHY: Calls wherever a register points.
+	call	*%rax
+	jmp	.LH

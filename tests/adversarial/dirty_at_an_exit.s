@@ -1,0 +1,26 @@
+# REFUSED: GATE_LEAVES_UPPER_DIRTY
+# REGION: end -O2
+# ISA: avx2
+# WHY: Leaves by an exit with upper halves dirty.
+	leaq	1(%rax), %rcx
+	movl	%ecx, %esi
+	andl	$31, %esi
+	andq	$-32, %rcx
+	vpxor	%xmm2, %xmm2, %xmm2
+	vpcmpeqb	(%rcx), %ymm2, %ymm3
+	vpmovmskb	%ymm3, %edi
+	shrxl	%esi, %edi, %edi
+	shlxl	%esi, %edi, %edi
+	testl	%edi, %edi
+	jne	.LR1
+.LR0:
+	addq	$32, %rcx
+	vpcmpeqb	(%rcx), %ymm2, %ymm3
+	vpmovmskb	%ymm3, %edi
+	testl	%edi, %edi
+	je	.LR0
+.LR1:
+	tzcntl	%edi, %edi
+	leaq	-1(%rcx,%rdi), %rax
+	addq	$1, %rax
+	jmp	.LX0

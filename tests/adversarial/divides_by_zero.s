@@ -1,0 +1,31 @@
+# REFUSED: CRASHED
+# REGION: bytes -O2
+# ISA: avx2
+# WHY: Divides by a register that is 0.
+	movq	%rsi, %r9
+	subq	%rdi, %r9
+	movl	%eax, %r8d
+	xorl	%edx, %edx
+	xorl	%ecx, %ecx
+	divl	%ecx
+	movl	%r8d, %eax
+	cmpq	$33, %r9
+	jb	.LR2
+	vpxor	%xmm2, %xmm2, %xmm2
+	vpxor	%xmm4, %xmm4, %xmm4
+.LR1:
+	vpsadbw	(%rdi), %ymm4, %ymm3
+	vpaddq	%ymm3, %ymm2, %ymm2
+	addq	$32, %rdi
+	subq	$32, %r9
+	cmpq	$33, %r9
+	jae	.LR1
+	vextracti128	$1, %ymm2, %xmm3
+	vpaddq	%xmm3, %xmm2, %xmm2
+	vpshufd	$0x4e, %xmm2, %xmm3
+	vpaddq	%xmm3, %xmm2, %xmm2
+	vmovd	%xmm2, %r10d
+	addl	%r10d, %eax
+	vzeroupper
+.LR2:
+	jmp	.LH

@@ -1,0 +1,25 @@
+# REFUSED: WRONG_OUTPUT
+# REGION: least -O2
+# ISA: avx2
+# WHY: The accumulator is put into one lane; the others start with the first elements' zeros.
+	movq	%rsi, %r9
+	subq	%rdi, %r9
+	cmpq	$36, %r9
+	jb	.LR2
+	vmovd	%eax, %xmm2
+.LR1:
+	vpminsd	(%rdi), %ymm2, %ymm2
+	addq	$32, %rdi
+	subq	$32, %r9
+	cmpq	$36, %r9
+	jae	.LR1
+	vextracti128	$1, %ymm2, %xmm3
+	vpminsd	%xmm3, %xmm2, %xmm2
+	vpshufd	$0x4e, %xmm2, %xmm3
+	vpminsd	%xmm3, %xmm2, %xmm2
+	vpshufd	$0xb1, %xmm2, %xmm3
+	vpminsd	%xmm3, %xmm2, %xmm2
+	vmovd	%xmm2, %eax
+	vzeroupper
+.LR2:
+	jmp	.LH

@@ -1,0 +1,30 @@
+# REFUSED: WRONG_OUTPUT
+# REGION: sum -O2
+# ISA: avx2
+# WHY: Wrong for one value of the accumulator; the constant joins the dictionary and is tried.
+	movq	%rsi, %r9
+	subq	%rdi, %r9
+	cmpl	$0x5ee1dead, %eax
+	jne	.LR0
+	addl	$1, %eax
+.LR0:
+	cmpq	$36, %r9
+	jb	.LR2
+	vpxor	%xmm2, %xmm2, %xmm2
+.LR1:
+	vpaddd	(%rdi), %ymm2, %ymm2
+	addq	$32, %rdi
+	subq	$32, %r9
+	cmpq	$36, %r9
+	jae	.LR1
+	vextracti128	$1, %ymm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vpshufd	$0x4e, %xmm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vpshufd	$0xb1, %xmm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vmovd	%xmm2, %r10d
+	addl	%r10d, %eax
+	vzeroupper
+.LR2:
+	jmp	.LH

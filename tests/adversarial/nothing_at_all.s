@@ -1,0 +1,5 @@
+# REFUSED: GATE_BAD_TEXT
+# REGION: sum -O2
+# ISA: avx2
+# WHY: No instruction.
+

@@ -1,0 +1,28 @@
+# REFUSED: CRASHED
+# REGION: sum -O2
+# ISA: avx2
+# WHY: Reads the sandbox's control page through a register: not mapped in a real program.
+	movl	$0x10000000, %r8d
+	movl	(%r8), %r8d
+	movq	%rsi, %r9
+	subq	%rdi, %r9
+	cmpq	$36, %r9
+	jb	.LR2
+	vpxor	%xmm2, %xmm2, %xmm2
+.LR1:
+	vpaddd	(%rdi), %ymm2, %ymm2
+	addq	$32, %rdi
+	subq	$32, %r9
+	cmpq	$36, %r9
+	jae	.LR1
+	vextracti128	$1, %ymm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vpshufd	$0x4e, %xmm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vpshufd	$0xb1, %xmm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vmovd	%xmm2, %r10d
+	addl	%r10d, %eax
+	vzeroupper
+.LR2:
+	jmp	.LH

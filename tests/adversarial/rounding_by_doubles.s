@@ -1,0 +1,25 @@
+# REFUSED: WRONG_OUTPUT
+# REGION: floats -O2
+# ISA: avx2
+# WHY: Converts half of |x| and doubles it: an odd half loses its last bit.
+	leaq	-1(%rdi), %r9
+	subq	%rsi, %r9
+	cmpq	$30, %r9
+	jbe	.LR1
+.LR0:
+	movq	%rdx, %r9
+	subq	%rax, %r9
+	cmpq	$9, %r9
+	jb	.LR2
+	vmovdqu	(%rsi,%rax,4), %ymm2
+	vcvtdq2ps	%ymm2, %ymm5
+	vpsrad	$1, %ymm2, %ymm2
+	vcvtdq2ps	%ymm2, %ymm2
+	vaddps	%ymm2, %ymm2, %ymm2
+	vmovups	%ymm2, (%rdi,%rax,4)
+	addq	$8, %rax
+	jmp	.LR0
+.LR2:
+	vzeroupper
+.LR1:
+	jmp	.LH

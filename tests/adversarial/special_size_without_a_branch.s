@@ -1,0 +1,30 @@
+# REFUSED: WRONG_OUTPUT
+# REGION: sum -O2
+# ISA: avx2
+# WHY: One trip count, 300, is counted wrong by sete: no branch that coverage could miss.
+	movq	%rsi, %r9
+	subq	%rdi, %r9
+	xorl	%ecx, %ecx
+	cmpq	$1200, %r9
+	sete	%cl
+	addl	%ecx, %eax
+	cmpq	$36, %r9
+	jb	.LR2
+	vpxor	%xmm2, %xmm2, %xmm2
+.LR1:
+	vpaddd	(%rdi), %ymm2, %ymm2
+	addq	$32, %rdi
+	subq	$32, %r9
+	cmpq	$36, %r9
+	jae	.LR1
+	vextracti128	$1, %ymm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vpshufd	$0x4e, %xmm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vpshufd	$0xb1, %xmm2, %xmm3
+	vpaddd	%xmm3, %xmm2, %xmm2
+	vmovd	%xmm2, %r10d
+	addl	%r10d, %eax
+	vzeroupper
+.LR2:
+	jmp	.LH

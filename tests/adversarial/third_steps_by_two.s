@@ -1,0 +1,14 @@
+# REFUSED: WRONG_OUTPUT
+# REGION: third -O2
+# ISA: avx2
+# WHY: Takes every second element, not every third.
+.LR0:
+	leaq	6(%rax), %r9
+	cmpq	%r9, %rsi
+	jle	.LR1
+	xorl	(%rdi,%rax,4), %edx
+	xorl	8(%rdi,%rax,4), %edx
+	movq	%r9, %rax
+	jmp	.LR0
+.LR1:
+	jmp	.LH
