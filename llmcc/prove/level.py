@@ -18,9 +18,9 @@ class Level:
     one-instruction mutants of it.
     `bounded(k)`: for every content of memory and of all registers that are neither pointers,
     indexes, inductions nor bounds, and for each trip count 1..k, both end alike from one placement
-    of the pointers each (concrete addresses, not overlapping, flush against an unreadable page);
-    every instruction of the rewrite was reached. Nothing is said of other placements and trip
-    counts.
+    of the pointers each (concrete addresses, not overlapping, most flush against an unreadable
+    page); every instruction of the rewrite was reached. Nothing is said of other placements and
+    trip counts.
     `proved`: for every content of all registers (rsp apart) both end alike; the loop has no memory.
     In all of them gcc's loop defines what is right, and a state is one from which it ends without
     touching memory outside its arenas. The semantics of instructions are ours, compared with the

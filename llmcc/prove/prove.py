@@ -31,6 +31,7 @@ from llmcc.prove.terms import forget
 from llmcc.regions.model import Region
 from llmcc.sandbox.model import Blob, Ends, States
 from llmcc.states.blob import Built, baseline_blob, build_many
+from llmcc.states.layout import MIXED, TIGHT
 from llmcc.states.model import Recipe
 from llmcc.states.recipe import make_recipe
 from llmcc.states.trips import largest_trip
@@ -83,6 +84,14 @@ def find_level(
         return proof.tested("terms too deep")
     finally:
         forget()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Which of the states made by `make_states_for` to start from."""
+
+    mode: str
+    row: int
 
 
 class _Proof:
@@ -160,15 +169,19 @@ class _Proof:
     ) -> Level | Refusal:
         most = min(recipe.small_trip, largest_trip(recipe.latches, recipe))
         overlaps = _MOST_OVERLAPS if _may_overlap(recipe) else 0
-        apart = make_states_for(recipe, most, seed=self._seed)
-        if apart is None:
-            return self.tested("no state to start from")
+        apart = {
+            mode: make_states_for(recipe, most, seed=self._seed + number, mode=mode)
+            for number, mode in enumerate((TIGHT, MIXED))
+        }
         own = {offset for offset in rewrite.instructions if offset < built.rewrite_bytes}
         shown, why = 0, ""
         for trip in range(1, most + 1):
-            row = 2 * (trip - 1) + _is_at_start(recipe, trip)
+            place = _placed(recipe, trip)
+            states = apart[place.mode]
+            if states is None:
+                return self.tested("no state to start from")
             start = make_start(
-                self._region.contract, recipe, apart, row, built.blob.code, trip=trip
+                self._region.contract, recipe, states, place.row, built.blob.code, trip=trip
             )
             ending = self._ending(start, baseline, rewrite)
             if isinstance(ending, Refusal | Level):
@@ -256,15 +269,18 @@ class _Proof:
         return Refusal(Outcome.DISPROVED, f"{found.what}: {refusal.outcome.name} {refusal.detail}")
 
 
-def _is_at_start(recipe: Recipe, trip: int) -> bool:
-    """Whether to lie flush with the start: what runs down, and every second counted loop.
+def _placed(recipe: Recipe, trip: int) -> _Place:
+    """Choose how the blocks lie.
 
-    A loop that only its data ends must find its unreadable page where it is running to.
+    A loop that only its data ends must find its unreadable page where it is running to. Others take
+    turns: of three, because what vector code does repeats by powers of two.
     """
     strides = [s.stride_bytes for b in recipe.blocks for g in b.groups for s in g.streams]
     if not recipe.latches:
-        return max(strides, default=0) <= 0
-    return trip % 2 == 0
+        return _Place(TIGHT, 2 * trip - 1 if max(strides, default=0) <= 0 else 2 * trip - 2)
+    if trip % 3 == 2:
+        return _Place(MIXED, 2 * trip - 2)
+    return _Place(TIGHT, 2 * trip - 1 - trip % 3)
 
 
 def _may_overlap(recipe: Recipe) -> bool:

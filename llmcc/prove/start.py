@@ -40,11 +40,12 @@ def is_free_of_trips(recipe: Recipe) -> bool:
 
 
 def make_states_for(
-    recipe: Recipe, trips: int, *, seed: int, is_together: bool = False
+    recipe: Recipe, trips: int, *, seed: int, mode: str = TIGHT, is_together: bool = False
 ) -> States | None:
     """Make concrete states: rows 2n and 2n + 1 have trip count n + 1.
 
-    Even rows lie flush against unreadable memory with their ends, odd rows with their starts.
+    mode: TIGHT: even rows lie flush against unreadable memory with their ends, odd rows with their
+    starts; MIXED: each block by itself with its end, its start or neither.
     is_together: the blocks lie in one arena and may overlap. None when no arena is large enough.
     """
     rng = np.random.default_rng([seed, 0x9F0F])
@@ -52,7 +53,7 @@ def make_states_for(
     plan = draw_draft(rng, recipe, Learnt(), len(count), kind=UNIFORM).plan
     draft = make_draft(rng, recipe, plan, count)
     flags = np.full(len(count), is_together)
-    return place_draft(rng, recipe, draft, reach=count, mode=TIGHT, is_together=flags)
+    return place_draft(rng, recipe, draft, reach=count, mode=mode, is_together=flags)
 
 
 def closest_rows(recipe: Recipe, states: States, trips: range) -> list[int]:

@@ -8,10 +8,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from llmcc.asm.parse import parse
 from llmcc.ctl.main import main
+from llmcc.native.identity import generation
 from llmcc.outcome import Outcome
+from llmcc.regions.find import find_regions
+from llmcc.regions.model import Region
+from llmcc.store.keys import cpu_name, region_key
 from llmcc.store.outcomes import OutcomeLog
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
+from llmcc.toolchain import find_gcc, run_gcc
+from tests.interception.conftest import SEARCH
 
 CALLS = "int g(int);\nint f(int n) { int s = 0; while (n--) s += g(n); return s; }\n"
 VOLATILE = "int f(volatile int *a, int n) { int s = 0; while (n--) s += *a++; return s; }\n"
@@ -93,3 +100,25 @@ def test_explain_tells_gccs_errors(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["explain", str(source)])
     assert result.exit_code == 1
     assert "expected" in result.output
+
+
+def test_explain_shows_the_level_of_a_fast_path(tmp_path: Path, own_cache: Path) -> None:
+    source = tmp_path / "a.c"
+    source.write_text(SEARCH)
+    done = run_gcc(
+        [str(find_gcc()), "-O3", "-S", "-o", "-", str(source)], cwd=tmp_path, timeout_s=20
+    )
+    (region,) = find_regions(parse(done.stdout.decode("latin-1")))
+    assert isinstance(region, Region)
+    key = region_key(
+        region, generation=generation(), cpu=cpu_name(), proposer="embedded 8 0 tested"
+    )
+    decision = RegionDecision(
+        Outcome.ACCEPTED,
+        isa="avx2",
+        rewrite="\tjmp\t.LH\n",
+        level="bounded(40)",
+        level_detail="why",
+    )
+    DecisionStore(own_cache).put(key, decision)
+    assert "  level bounded(40): why" in _run("explain", str(source)).splitlines()

@@ -15,8 +15,11 @@ from llmcc.prove.level import Level
 from llmcc.prove.prove import Rewrite, find_level
 from llmcc.sandbox.model import Blob, Ends, States
 from llmcc.sandbox.runner import Sandbox
+from tests.adversarial.rewrites import read_kept
 from tests.prove.rewrites import BITS, CAP, FIND, FMAP, MAP, SUM
 from tests.verify.regions import all_regions
+
+ADVERSARIAL = Path(__file__).parents[1] / "adversarial"
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +98,28 @@ def test_tells_of_overlapping_placements_that_agreed(sandbox: Sandbox) -> None:
     found = _level("map", MAP, sandbox)
     assert isinstance(found, Level)
     assert found.detail == "alike in 4 overlapping placements too"
+
+
+@pytest.mark.parametrize(
+    ("name", "levels"),
+    [
+        ("magic_hash_by_arithmetic", {"DISPROVED"}),
+        ("chooses_by_high_pointer_bits", {"DISPROVED"}),
+        ("pointer_cut_to_32_bits", {"DISPROVED"}),
+        ("mismatch_without_a_page_check", {"DISPROVED", "tested"}),
+        # Such a store cannot be seen in how a run ends.
+        ("stores_back_beyond_the_end", {"tested"}),
+        # Right for all trip counts that are tried; the level says no more.
+        ("special_size_without_a_branch", {"bounded"}),
+    ],
+)
+def test_levels_of_hostile_rewrites(name: str, levels: set[str], sandbox: Sandbox) -> None:
+    kept = read_kept(ADVERSARIAL / f"{name}.s")
+    rewrite = Rewrite(kept.text, kept.isa, 10_000, 0.95)
+    found = find_level(
+        kept.region, rewrite, sandbox=sandbox, seed=0, budget_s=10.0, clock=lambda: 0.0
+    )
+    assert (found.name if isinstance(found, Level) else found.outcome.name) in levels
 
 
 def test_disproves_a_load_past_the_page(sandbox: Sandbox) -> None:
