@@ -21,6 +21,7 @@ from llmcc.ctl.bench_kernels import Kernel, fill, put_hit
 ARENA_BYTES = 1 << 18  # as in oracle.c
 _MARGIN_BYTES = 128
 _OUT = 2
+_PLACES = 4  # kinds of place, see _place
 _EVERY_N = 84  # each n below it, and at least _EVERY_BYTES of elements
 _EVERY_BYTES = 136
 _SHORT_N = 7
@@ -202,19 +203,12 @@ def _placed(kernel: Kernel, content: _Content, number: int, rng: np.random.Gener
     out_bytes = content.out.view(np.uint8)[: kernel.written_bytes(n)]
     if "histogram" in kernel.arrays:
         out_bytes = rng.integers(0, 256, kernel.written_bytes(n), dtype=np.uint8)
-    arrays = [
-        _array(
-            kernel,
-            arena,
-            data,
-            number // (1, 3, 9)[arena] % 3,
-            4 if arena == _OUT and len(data) > n * size else size,
-            rng,
-        )
-        for arena, data in enumerate(
-            (content.a.view(np.uint8), content.b.view(np.uint8), out_bytes)
-        )
-    ]
+    arrays = []
+    for arena, data in enumerate((content.a.view(np.uint8), content.b.view(np.uint8), out_bytes)):
+        kind = number // _PLACES**arena % _PLACES
+        is_histogram = arena == _OUT and "histogram" in kernel.arrays
+        at = _place(kind, len(data), 4 if is_histogram else size, rng)
+        arrays.append(_array(kernel, arena, data, at, rng))
     if content.shift is not None:
         over = arrays[_OUT]
         at = over.at + content.shift * size
@@ -225,22 +219,24 @@ def _placed(kernel: Kernel, content: _Content, number: int, rng: np.random.Gener
     return Case((arrays[0], arrays[1], arrays[2]), n, content.k, number % 3)
 
 
-def _array(
-    kernel: Kernel,
-    arena: int,
-    data: NDArray[np.uint8],
-    kind: int,
-    alignment: int,
-    rng: np.random.Generator,
-) -> Array:
-    """Place one array: 0 ends at an unreadable page, 1 starts at one, 2 lies between."""
-    size = len(data)
+def _place(kind: int, length: int, alignment: int, rng: np.random.Generator) -> int:
+    """Offset of an array: 0 ends at an unreadable page, 1 starts at one, 2 and 3 lie between.
+
+    Kind 3 starts in the last bytes of a page whose neighbour can be read.
+    """
     if kind == 0:
-        at = (ARENA_BYTES - size) // alignment * alignment
-    elif kind == 1:
-        at = 0
-    else:
-        at = (4096 + int(rng.integers(64))) // alignment * alignment
+        return (ARENA_BYTES - length) // alignment * alignment
+    if kind == 1:
+        return 0
+    at = (4096 if kind == 2 else 8192 - 64) + int(rng.integers(64))
+    return at // alignment * alignment
+
+
+def _array(
+    kernel: Kernel, arena: int, data: NDArray[np.uint8], at: int, rng: np.random.Generator
+) -> Array:
+    """Put an array between bytes that are no part of it."""
+    size = len(data)
     low, high = max(at - _MARGIN_BYTES, 0), min(at + size + _MARGIN_BYTES, ARENA_BYTES)
     put = _neighbours(kernel, data, high - low, at - low, rng)
     put[at - low : at - low + size] = data

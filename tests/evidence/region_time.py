@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +116,9 @@ def _time_loop(
     paths = accepted.get(place.name)
     rewrite = _accepted(region, paths[0]) if paths else _own_loop(region)
     first, second = (
-        _clocked(lambda seed=seed: verify(region, rewrite, sandbox=sandbox, seed=seed))
-        for seed in SEEDS
+        _clocked(partial(verify, region, rewrite, sandbox=sandbox, seed=seed)) for seed in SEEDS
     )
-    timing = _clocked(lambda: _measure(region, rewrite, sandbox))
+    timing = _clocked(partial(_measure, region, rewrite, sandbox))
     by = paths[0]["backend"] if paths else "gcc's loop"
     return RegionTime(
         place.name, by, first.seconds, timing.seconds, second.seconds, first.ending, timing.ending
