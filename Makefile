@@ -7,10 +7,10 @@ MAX_LINES := 400
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train-setup native demo test check fmt lint type arch golden unit adversarial \
-  torture csmith torture-loops semantics bench overhead wheel docs clean
+  torture csmith torture-loops mutants semantics timing-evidence region-time bench overhead wheel docs clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@echo "making $(VENV) and installing llmcc into it; this takes a while the first time"
@@ -77,6 +77,15 @@ torture-loops: $(VENV)/.dev ## random loops on random arrays: the same bytes fro
 
 semantics: $(VENV)/.dev ## compare the semantics that proofs rest on with the CPU
 	nice $(BIN)/python -m tests.prove.differential
+
+mutants: $(VENV)/.train ## every wrong one-instruction mutant of accepted rewrites must be refused (docs/mutants.md)
+	OPENBLAS_NUM_THREADS=1 nice $(BIN)/python -m tests.evidence.mutants $(ARGUMENTS)
+
+timing-evidence: $(VENV)/.dev ## timing decisions on rewrites of known worth (docs/timing-evidence.md); quiet machine
+	$(BIN)/python -m tests.evidence.timing $(ARGUMENTS)
+
+region-time: $(VENV)/.dev ## how long verification and timing of one loop take (docs/region-time.md); quiet machine
+	$(BIN)/python -m tests.evidence.region_time $(ARGUMENTS)
 
 bench: $(VENV)/.run ## time and check the kernels: gcc, clang, llmcc
 	$(BIN)/llmcc-ctl bench

@@ -184,6 +184,13 @@ def make_states(
     return _place(rng, recipe, draft, reach, mode=MIXED, is_together=is_together, cut=cut)
 
 
+def make_roomy_states(recipe: Recipe, learnt: Learnt, *, seed: int, trips: Ints) -> States | None:
+    """Make one state of each trip count, with room around its memory; None when there are none."""
+    rng = np.random.default_rng([seed, 0x57E9])
+    draft = draw_draft(rng, recipe, learnt, len(trips), trips=trips)
+    return _place(rng, recipe, draft, draft.trips, mode=ROOMY)
+
+
 def _suggested_trips(recipe: Recipe, constants: Sequence[int]) -> tuple[int, ...]:
     """Trip counts that constants may stand for: iterations, bytes, units of an induction."""
     steps = {1, *_strides(recipe), *(abs(i.step) for i in recipe.inductions)} - {0}
@@ -234,12 +241,18 @@ def draw_draft(
     suggested: Sequence[int] = (),
     has_own_constants: bool = False,
     kind: int | None = None,
+    trips: Ints | None = None,
 ) -> Draft:
-    """Draw trip counts, half of them `suggested` ones, and data; `kind`: of all data, if given."""
+    """Draw trip counts, half of them `suggested` ones, and data.
+
+    kind: of all data, when given. trips: (count,), when they are given.
+    """
     limit = largest_trip(recipe.latches, recipe)
     if length.window_bytes:
         limit = min(limit, length.window_bytes // (max(_strides(recipe), default=1) or 1))
-    trips = draw_trips(rng, recipe, count, length=length, limit=limit)
+    if trips is None:
+        trips = draw_trips(rng, recipe, count, length=length, limit=limit)
+    trips = np.minimum(trips, limit)
     if suggested:
         trips = np.where(rng.random(count) < 0.5, rng.choice(np.array(suggested), count), trips)
     plan = draw_plan(

@@ -20,6 +20,7 @@ Ints = NDArray[np.int64]
 SLACK_BYTES = 1280  # room for distances between overlapping blocks
 PAGE_BYTES = 4096
 _SEAM_BYTES = 1 << 31
+_VECTOR_BYTES = (8, 16, 32, 64)
 ROOMY, MIXED, TIGHT = "roomy", "mixed", "tight"
 
 
@@ -250,9 +251,11 @@ def _distance(
     draw = rng.random(count)
     few = rng.integers(1, 9, count) * natural
     many = rng.integers(1, 8 * 64 // natural + 1, count) * natural
-    odd = rng.integers(1, 65, count)
+    near_vector = rng.choice(_VECTOR_BYTES, count) + rng.choice([-1, 1], count)
+    odd = np.where(rng.random(count) < 0.5, rng.integers(1, 65, count), near_vector)
     beside = np.where(sign > 0, first, own)
     size = np.select(
-        [draw < 0.15, draw < 0.5, draw < 0.8, draw < 0.9], [0 * few, few, many, odd], beside
+        [draw < 0.12, draw < 0.42, draw < 0.7, draw < 0.9], [0 * few, few, many, odd], beside
     )
-    return sign * size
+    signed: Ints = sign * size
+    return signed

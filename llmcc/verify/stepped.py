@@ -1,7 +1,7 @@
 """Single-step a few states, and refuse a rewrite that touches what gcc's loop does not.
 
-A region's states are chosen and stepped once for all its rewrites: some short, and some long
-enough for the widest vectors twice over.
+gcc's loop is stepped once for all rewrites of a region. The arrays lie apart, with memory on both
+sides of them: what faults at their ends is the battery's to find.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from llmcc.verify.comparisons import OneSided
 from llmcc.verify.footprint import LINE_BYTES, PAGE_BYTES, Footprint, first_excess, footprints
 
 _SHORT_STATES = 10
-_LONG_STATES = 12
 _STEPS_MOST = 16_000
 # What a rewrite may take beyond the steps of gcc's loop: entering it costs more in short runs.
 _EXTRA_STEPS = 1000
@@ -39,7 +38,7 @@ class Stepped:
         cls, baseline: Blob, chunk: Chunk, *, further: States, runner: Runner
     ) -> Stepped | Refusal:
         """Step gcc's loop through a chunk; some 10 us an instruction."""
-        steps = runner.trace(baseline, chunk.states, steps_most=2 * _STEPS_MOST)
+        steps = runner.trace(baseline, chunk.states, steps_most=4 * _STEPS_MOST)
         allowed = footprints(baseline, steps)
         if allowed is None or (steps.exit_id != chunk.expected.exit_id).any():
             return Refusal(Outcome.NOT_A_COUNTED_STATE, "gcc's loop cannot be single-stepped")
@@ -77,20 +76,13 @@ class Stepped:
         return None
 
 
-def choose_rows(
-    passes: NDArray[np.int64], *, long_pass: int, instruction_count: int
-) -> NDArray[np.bool_]:
-    """Pick short runs, and the shortest of those with at least `long_pass` passes.
+def trips_to_step(small_trip: int, instruction_count: int) -> NDArray[np.int64]:
+    """Choose trip counts: short ones, and long ones with every remainder of the widest vector.
 
-    passes: (N,) of gcc's loop. Returns (N,), true for at least one.
+    small_trip: 4 lanes + 8. As many long ones as there is time for, evenly spread.
     """
-    passes = np.maximum(passes, 0)
-    is_long = passes >= long_pass
-    order = np.argsort(passes, kind="stable")
-    long = order[is_long[order]][:_LONG_STATES]
-    short = np.flatnonzero(~is_long)[:_SHORT_STATES]
-    rows = np.concatenate([short, long])
-    rows = rows[np.cumsum((passes[rows] + 2) * instruction_count) <= _STEPS_MOST]
-    is_chosen = np.zeros(len(passes), np.bool_)
-    is_chosen[rows if len(rows) else order[:1]] = True
-    return is_chosen
+    lanes = max(1, (small_trip - 8) // 4)
+    room = _STEPS_MOST // (instruction_count * (2 * lanes + lanes // 2))
+    step = max(1, -(-lanes // max(room, 1)))
+    short = np.arange(1, min(_SHORT_STATES, 2 * lanes) + 1)
+    return np.concatenate([short, np.arange(2 * lanes, 3 * lanes, step)])

@@ -87,11 +87,16 @@ def write_summary(all_figures: Sequence[Figures], path: Path) -> None:
     path.write_text(json.dumps({**about, "suites": suites}, indent=1) + "\n")
 
 
-def write_figures(all_figures: Sequence[Figures], command: str, document: Path) -> None:
+def write_figures(
+    all_figures: Sequence[Figures], command: str, document: Path, *, unfinished: Sequence[str]
+) -> None:
     """Put the figures into a document, in place of those it has."""
     text, mark, _ = document.read_text().partition(_MARK)
     assert mark, f"{document} has no line {_MARK}"
     document.write_text(f"{text}{_MARK}\n\n{markdown(all_figures, command)}")
+    if unfinished:
+        with document.open("a") as file:
+            file.write(f"\n**Not finished** when this was written: {', '.join(unfinished)}.\n")
 
 
 def markdown(all_figures: Sequence[Figures], command: str) -> str:

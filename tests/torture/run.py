@@ -102,9 +102,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     all_figures = [figures(suite.name, _journal(results, suite).rows()) for suite in chosen]
     write_summary(all_figures, results / "summary.json")
     print(f"{results}/summary.json")
-    if options.report and not unfinished:
+    if options.report:
         words = " ".join(["python -m tests.torture.run", *(sys.argv[1:] if argv is None else argv)])
-        write_figures(all_figures, words, options.report)
+        write_figures(all_figures, words, options.report, unfinished=unfinished)
     if any(one.different for one in all_figures):
         return 1
     if unfinished:

@@ -22,7 +22,7 @@ from tests.torture.compare import Comparer, with_counters
 from tests.torture.journal import DIFFERENT, NO_END, SAME, Journal, Row
 from tests.torture.liar import Liar
 from tests.torture.programs import LLMCC
-from tests.torture.report import figures
+from tests.torture.report import figures, write_figures
 from tests.torture.spoil import stand_ins
 from tests.torture.untimed import plain_config, untimed_rewriter
 
@@ -33,6 +33,7 @@ C_TORTURE_SAMPLE = (
 ).split()
 # Fast paths that are executed, at least; other versions of gcc make other loops.
 LEAST_FAST_PATHS = {"arrays": 2, "bits": 3, "floats": 2, "loops": 2, "strings": 2}
+CHECKOUT = Path(__file__).parents[2]
 OWN = {
     case.name.removeprefix("small/"): case
     for case in small.cases_with_expected_output(small.OWN_FOLDER)
@@ -188,3 +189,15 @@ def test_a_journal_gives_back_its_rows(tmp_path: Path) -> None:
     assert (told.programs, told.endless, told.different) == (2, 1, ("c",))
     assert (told.passed_by_gcc, told.passed_by_llmcc, told.passed_by_one) == (2, 1, ("c",))
     assert (told.found, told.accepted, told.ran) == (3, 2, 1)
+
+
+def test_new_figures_take_the_place_of_the_old(tmp_path: Path) -> None:
+    document = tmp_path / "torture.md"
+    document.write_text((CHECKOUT / "docs" / "torture.md").read_text() + "\nold figures\n")
+    told = [figures("small", [Row("a", SAME, True, True, outcomes={"ACCEPTED": 1}, ran=1)])]
+    write_figures(told, "the command", document, unfinished=["csmith"])
+    text = document.read_text()
+    assert "old figures" not in text
+    assert "| small | 1 | 1 | 1 | **0** | 0 | 0 |" in text
+    assert text.startswith("# Programs of others")
+    assert text.endswith("**Not finished** when this was written: csmith.\n")
