@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from llmcc.outcome import Outcome, Refusal
 from llmcc.prove.decode import NotModelled
@@ -29,13 +28,15 @@ from llmcc.prove.start import (
 )
 from llmcc.prove.terms import forget
 from llmcc.regions.model import Region
-from llmcc.sandbox.model import Blob, Ends, States
+from llmcc.sandbox.model import Blob, States
 from llmcc.states.blob import Built, baseline_blob, build_many
 from llmcc.states.layout import MIXED, TIGHT
 from llmcc.states.model import Recipe
 from llmcc.states.recipe import make_recipe
 from llmcc.states.trips import largest_trip
+from llmcc.verify.chunk import Runner
 from llmcc.verify.compare import Comparison
+from llmcc.verify.footprint import PAGE_BYTES, first_excess, footprints
 
 BUDGET_S = 1.0
 PATIENT_BUDGET_S = 4.0  # where LLMCC_REQUIRE asks for more than tests
@@ -43,16 +44,9 @@ _STEPS_MOST = 60_000
 _PATHS_MOST = 600
 _ASK_S = 2.0  # one question to the solver
 _TIMEOUT_S = 1.0
+_TRACED_STEPS_MOST = 20_000
 _MOST_OVERLAPS = 4
 _OVERLAP_SHARE = 0.05  # of the budget, kept for each overlapping placement
-
-
-class Runner(Protocol):
-    """The sandbox, to replay counter-examples in."""
-
-    def run(self, blob: Blob, states: States, *, timeout_s: float) -> Ends:
-        """Run `blob` from each state."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,14 +253,27 @@ class _Proof:
         states = concrete(start, dict(found.values))
         built = build_many(self._region, [self._rewrite.text], isa=self._rewrite.isa)[0]
         assert not isinstance(built, Refusal)
-        expected = self._sandbox.run(baseline_blob(self._region), states, timeout_s=_TIMEOUT_S)
+        baseline = baseline_blob(self._region)
+        expected = self._sandbox.run(baseline, states, timeout_s=_TIMEOUT_S)
         if expected.exit_id[0] < 0:
             return None
         actual = self._sandbox.run(built.blob, states, timeout_s=_TIMEOUT_S)
-        refusal = Comparison(self._region.contract).first_refusal(expected, actual)
+        refusal = Comparison(self._region.contract).first_refusal(expected, actual) or self._excess(
+            baseline, built.blob, states
+        )
         if refusal is None:
             return None
         return Refusal(Outcome.DISPROVED, f"{found.what}: {refusal.outcome.name} {refusal.detail}")
+
+    def _excess(self, baseline: Blob, rewrite: Blob, states: States) -> Refusal | None:
+        """Look for accesses that do not show in how a run ends, by single steps."""
+        found = [
+            footprints(blob, self._sandbox.trace(blob, states, steps_most=_TRACED_STEPS_MOST))
+            for blob in (baseline, rewrite)
+        ]
+        if found[0] is None or found[1] is None:
+            return None
+        return first_excess(found[0], found[1], block_bytes=PAGE_BYTES)
 
 
 def _placed(recipe: Recipe, trip: int) -> _Place:
