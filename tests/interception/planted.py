@@ -16,7 +16,7 @@ from llmcc.store.records import LoopRecord, RegionDecision
 from llmcc.training.experts import is_packed
 from llmcc.training.widen import widen
 from tests.interception.conftest import Compiler
-from tests.torture.teacher import teach
+from tests.torture.untimed import fill_store, plain_config
 
 MAIN = """\
 #include <stdio.h>
@@ -70,7 +70,8 @@ def _rewrite(region: Region) -> str:
 def plant(compiler: Compiler, source: str, *flags: str) -> tuple[LoopRecord, ...]:
     """Fill the store for one source file of the compiler's folder."""
     arguments = ["-O3", *flags, "-c", source]
-    return teach(Planter(), arguments, folder=compiler.folder, cache=compiler.cache)
+    config = plain_config(compiler.cache)
+    return fill_store(Planter(), arguments, folder=compiler.folder, config=config).records
 
 
 def write_program(compiler: Compiler, names: Sequence[str], *flags: str) -> None:
