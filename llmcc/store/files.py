@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llmcc.files import write_atomically
-
-__all__ = ["shard_path", "write_atomically"]
-
 
 def shard_path(folder: Path, key: str) -> Path:
     """Return the place of a key: ``ab/cdef…`` in `folder`."""

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from llmcc.files import write_atomically
 from llmcc.native.identity import digest_bytes
 from llmcc.outcome import Outcome
-from llmcc.store.files import shard_path, write_atomically
+from llmcc.store.files import shard_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from llmcc.files import write_atomically
 from llmcc.native.identity import digest_strings
-from llmcc.store.files import shard_path, write_atomically
+from llmcc.store.files import shard_path
 
 
 class RefusedTexts:

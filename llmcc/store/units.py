@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llmcc.eligibility import SourceFile
+from llmcc.files import write_atomically
 from llmcc.native.identity import DIGEST_BYTES, digest_bytes
-from llmcc.store.files import shard_path, write_atomically
+from llmcc.store.files import shard_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from llmcc.states.recipe import make_recipe
 from llmcc.states.trips import Length
 from llmcc.verify.chunk import Chunk, Runner
 from llmcc.verify.compare import Comparison
-from llmcc.verify.counterexamples import CounterExamples
+from llmcc.verify.counterexamples import MOST_KEPT, CounterExamples
 from llmcc.verify.mutants import make_mutants
 from llmcc.verify.stepped import Stepped, trips_to_step
 
@@ -32,7 +32,6 @@ _TIMEOUT_S = 1.0
 _MUTANT_TIMEOUT_S = 0.05
 _SECOND_LOOK_CHUNKS = 8
 QUICK_CHUNKS = 3
-_KEPT_MOST = 8
 _FURTHER_STATES = 64
 MIN_MUTATION_SCORE = 0.85
 
@@ -126,7 +125,7 @@ class Battery:
     def keep(self, chunk: Chunk, row: int) -> None:
         """Remember a state that told a wrong rewrite from gcc's loop."""
         alone = chunk.part(slice(row, row + 1))
-        self._kept = [alone, *self.known_chunks()][:_KEPT_MOST]
+        self._kept = [alone, *self.known_chunks()][:MOST_KEPT]
         if self._kept_on_disk:
             self._kept_on_disk.keep(self.region, alone.states)
 

@@ -17,7 +17,7 @@ from llmcc.files import write_atomically
 from llmcc.regions.model import Region
 from llmcc.sandbox.model import States
 
-MOST = 8  # of one region; a further one takes the place of the oldest
+MOST_KEPT = 8  # of one region; a further one takes the place of the oldest
 _ARRAYS = ("gpr", "vector", "mask", "rflags", "mxcsr", "memory")
 
 
@@ -45,7 +45,7 @@ class CounterExamples:
         data = buffer.getvalue()
         name = hashlib.blake2b(data, digest_size=8).hexdigest()
         write_atomically(self._folder_of(region) / f"{name}.npz", data)
-        for path in self._paths(region)[MOST:]:
+        for path in self._paths(region)[MOST_KEPT:]:
             path.unlink(missing_ok=True)
 
     def _folder_of(self, region: Region) -> Path:

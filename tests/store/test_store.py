@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from llmcc.eligibility import describe_source
+from llmcc.files import write_atomically
 from llmcc.native.identity import digest_bytes
 from llmcc.outcome import Outcome
-from llmcc.store.files import write_atomically
 from llmcc.store.outcomes import OutcomeLog
 from llmcc.store.records import (
     DecisionStore,

@@ -13,7 +13,7 @@ from llmcc.propose import Proposal
 from llmcc.sandbox.model import Blob, Ends, States, Steps
 from llmcc.sandbox.runner import Sandbox
 from llmcc.verify.battery import Battery
-from llmcc.verify.counterexamples import MOST, CounterExamples
+from llmcc.verify.counterexamples import MOST_KEPT, CounterExamples
 from llmcc.verify.verify import verify
 from tests.verify.regions import all_regions
 
@@ -113,6 +113,6 @@ def test_a_damaged_file_counts_as_missing(
 def test_no_more_than_a_few_are_kept(sandbox: Sandbox, tmp_path: Path) -> None:
     kept = CounterExamples(tmp_path)
     chunk = next(_battery(sandbox, 1, kept).chunks(1))
-    for row in range(MOST + 3):
+    for row in range(MOST_KEPT + 3):
         kept.keep(all_regions()["sum"], chunk.part(slice(row, row + 1)).states)
-    assert len(kept.of(all_regions()["sum"])) == MOST
+    assert len(kept.of(all_regions()["sum"])) == MOST_KEPT
