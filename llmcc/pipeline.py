@@ -26,10 +26,10 @@ from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.find import RefusedLoop, find_regions
 from llmcc.regions.model import Region
 from llmcc.splice import FastPath, splice
-from llmcc.store.keys import cpu_name, region_key
-from llmcc.store.outcomes import OutcomeLog
+from llmcc.store.keys import cpu_name, region_identity, region_key
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
 from llmcc.store.refused import RefusedTexts
+from llmcc.store.unit_records import UnitRecord, UnitRecords
 from llmcc.store.units import UnitEntry, UnitStore
 
 # Endings that say nothing about the loop: another try may end otherwise, so they are not kept.
@@ -194,7 +194,8 @@ def _refused_record(loop: RefusedLoop) -> LoopRecord:
 
 
 def _region_record(region: Region, decision: RegionDecision) -> LoopRecord:
-    return LoopRecord(region.function, region.placement.head_label, region.text, decision)
+    head_label = region.placement.head_label
+    return LoopRecord(region.function, head_label, region.text, decision, region_identity(region))
 
 
 def _decision_of(refusal: Refusal) -> RegionDecision:
@@ -254,11 +255,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Read first: gcc is there as long as the shim waits for us.
     driver = read_driver(int(driver_pid))
     text = sys.stdin.buffer.read().decode("latin-1")
+    started_s = time.monotonic()
     try:
         config = replace(read_config(), cache=Path(cache))
         result = optimise_unit(text, make_context(config, driver))
         store_result(key, result, UnitStore(config.cache))
-        OutcomeLog(config.cache).add(_unit_name(text), result.records)
+        record = UnitRecord(
+            key=key,
+            name=_unit_name(text),
+            folder=str(driver.folder) if driver else "",
+            command=driver.argv if driver else (),
+            finished_s=time.time(),
+            seconds=round(time.monotonic() - started_s, 3),
+            loops=result.records,
+        )
+        UnitRecords(config.cache).put(record)
     except (LlmccError, OSError) as error:
         sys.stderr.write(f"llmcc: {key[:12]}: {error}. gcc's output was used.\n")
         return 1

@@ -26,8 +26,12 @@ def region_key(region: Region, *, generation: str, cpu: str, proposer: str) -> s
         cpu: what timings hold for, see `cpu_name`.
         proposer: the settings that proposals depend on.
     """
-    facts = (generation, cpu, proposer, region.text, region.constants, repr(region.contract))
-    return digest_strings(facts)
+    return digest_strings((generation, cpu, proposer, region_identity(region)))
+
+
+def region_identity(region: Region) -> str:
+    """Return what tells a region from all others, wherever it is and whoever looks at it."""
+    return digest_strings((region.text, region.constants, repr(region.contract)))
 
 
 def unit_key(text: bytes, *, generation: str, command: Iterable[bytes], folder: bytes) -> str:
