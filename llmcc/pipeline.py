@@ -152,13 +152,13 @@ class _Workshop:
         )
 
     def _unless_refused(self, decision: RegionDecision) -> RegionDecision:
-        """Accept no text that a test of the user has failed with."""
+        """Accept no text that a test of the user has failed with, or that he has reverted."""
         if decision.outcome is not Outcome.ACCEPTED:
             return decision
-        failure = self._refused.failure(decision.isa, decision.rewrite)
-        if failure is None:
+        refusal = self._refused.refusal(decision.isa, decision.rewrite)
+        if refusal is None:
             return decision
-        return replace(decision, outcome=Outcome.FAILED_USER_TEST, detail=failure)
+        return replace(decision, outcome=refusal.outcome, detail=refusal.detail)
 
     def _try(self, region: Region) -> RegionDecision:
         if self._rewriter is None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from llmcc.files import write_atomically
 from llmcc.native.identity import digest_bytes
 from llmcc.outcome import Outcome
-from llmcc.store.files import shard_path
+from llmcc.store.files import discard, keys_in, read_entry, shard_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,44 +73,42 @@ class DecisionStore:
     def get(self, key: str) -> RegionDecision | None:
         """Read a decision; a damaged one is removed and counts as missing."""
         path = self.path(key)
-        try:
-            data = path.read_bytes()
-        except OSError:
+        data = read_entry(path)
+        if data is None:
             return None
         header, _, body = data.partition(b"\n")
         if header + b"\n" != _checksum_line(body):
-            path.unlink(missing_ok=True)
+            discard(path)
             return None
-        return decision_from_json(json.loads(body))
+        # One of another generation, which is never looked up, may hold what is unknown here.
+        with suppress(ValueError, KeyError, TypeError):
+            return decision_from_json(json.loads(body))
+        return None
 
     def keys_with(self, isa: str, rewrite: str) -> list[str]:
         """List the keys of all decisions that accepted this text."""
-        found = []
-        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
-            key = path.parent.name + path.name
-            try:
-                decision = self.get(key)
-            except (ValueError, KeyError, TypeError):
-                # Another generation's, which is never looked up again.
-                continue
-            if (
-                decision is not None
-                and decision.outcome is Outcome.ACCEPTED
-                and (decision.isa, decision.rewrite) == (isa, rewrite)
-            ):
-                found.append(key)
-        return found
+        return [
+            key
+            for key, decision in self.all()
+            if decision.outcome is Outcome.ACCEPTED
+            and (decision.isa, decision.rewrite) == (isa, rewrite)
+        ]
+
+    def all(self) -> Iterator[tuple[str, RegionDecision]]:
+        """Yield every decision that this version understands, with its key."""
+        for key in keys_in(self._folder):
+            decision = self.get(key)
+            if decision is not None:
+                yield key, decision
 
     def seconds(self) -> list[float]:
         """List how long each region took that was tried, in seconds, whatever llmcc tried it."""
         found = []
-        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
+        for key in keys_in(self._folder):
             # Outcomes of other generations may be unknown here, so decisions are not read whole.
-            _, _, body = path.read_bytes().partition(b"\n")
-            try:
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                _, _, body = self.path(key).read_bytes().partition(b"\n")
                 found.append(float(json.loads(body)["evidence"]["seconds"]))
-            except (ValueError, KeyError, TypeError):
-                continue
         return found
 
 
@@ -130,9 +129,14 @@ def decision_to_json(decision: RegionDecision) -> dict[str, object]:
 
 
 def decision_from_json(fields: Mapping[str, object]) -> RegionDecision:
-    """Read what `decision_to_json` wrote with the same generation of llmcc."""
+    """Read what `decision_to_json` wrote with the same generation of llmcc.
+
+    Raises:
+        ValueError, KeyError, TypeError: another one wrote it.
+    """
     speedup, evidence = fields["speedup"], fields["evidence"]
-    assert isinstance(evidence, dict)
+    if not isinstance(evidence, dict):
+        raise TypeError("not a decision")
     return RegionDecision(
         outcome=Outcome[str(fields["outcome"])],
         detail=str(fields["detail"]),
