@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -126,7 +127,9 @@ class _Workshop:
         self._rewriter: Rewriter | None = None
 
     def decide(self, region: Region) -> RegionDecision:
-        """Decide on a region: gcc's word first, then the store's, then our own."""
+        """Decide on a region: the user's word first, gcc's, the store's, then our own."""
+        if is_skipped(region.function, self._context.config.skip):
+            return RegionDecision(Outcome.SKIPPED_BY_USER)
         refusal = self._eligibility.refusal(region.function)
         if refusal is not None:
             return _decision_of(refusal)
@@ -164,6 +167,12 @@ class _Workshop:
         if self._rewriter is None:
             self._rewriter = self._context.make_rewriter()
         return self._rewriter.rewrite(region, _function_text(self._unit, region.function))
+
+
+def is_skipped(function: str, patterns: Sequence[str]) -> bool:
+    """Tell whether a pattern of the user names a function, or the one that it is gcc's clone of."""
+    names = (function, function.partition(".")[0])
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def _or_gcc(

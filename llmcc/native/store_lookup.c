@@ -87,6 +87,7 @@ bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
     static const char *const SETTINGS[] = {
         "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
         "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED", "LLMCC_REQUIRE",
+        "LLMCC_SKIP",
     };
     char folder[PATH_MAX];
     Blake2b hash;

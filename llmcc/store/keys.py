@@ -11,7 +11,7 @@ from llmcc.native.identity import DIGEST_BYTES, digest_strings
 from llmcc.regions.model import Region
 
 # How many variables SETTINGS in native/store_lookup.c names.
-_SETTINGS_COUNT = 7
+_SETTINGS_COUNT = 8
 
 
 def region_key(region: Region, *, generation: str, cpu: str, proposer: str) -> str:
