@@ -27,6 +27,8 @@ from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.find import RefusedLoop, find_regions
 from llmcc.regions.model import Region
 from llmcc.splice import FastPath, splice
+from llmcc.store.entries import Remote
+from llmcc.store.evict import trim_when_due
 from llmcc.store.keys import cpu_name, region_identity, region_key
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
 from llmcc.store.refused import RefusedTexts
@@ -62,6 +64,7 @@ class Context:
     decisions: DecisionStore
     ask_eligibility: Callable[[str], Eligibility]  # of a unit's text
     make_rewriter: Callable[[], Rewriter]  # called when a region has to be tried
+    cpu: Callable[[], str] = cpu_name  # what timings hold for
     clock: Callable[[], float] = time.monotonic  # seconds
 
 
@@ -119,7 +122,7 @@ class _Workshop:
         self._context = context
         self._deadline_s = context.clock() + context.config.budget_s
         self._generation = generation()
-        self._cpu = cpu_name()
+        self._cpu = context.cpu()
         config = context.config
         # A decision made under one requirement says nothing of what another would have given.
         self._proposer = f"{config.backend} {config.sample_count} {config.seed} {config.require}"
@@ -134,7 +137,7 @@ class _Workshop:
         if refusal is not None:
             return _decision_of(refusal)
         key = self.key(region)
-        known = self._context.decisions.get(key)
+        known = self._known(region, key)
         if known is not None:
             return self._unless_refused(known)
         if self._context.clock() >= self._deadline_s:
@@ -152,6 +155,12 @@ class _Workshop:
         """Return what the decision on a region is filed under."""
         return region_key(
             region, generation=self._generation, cpu=self._cpu, proposer=self._proposer
+        )
+
+    def _known(self, region: Region, key: str) -> RegionDecision | None:
+        decisions = self._context.decisions
+        return decisions.get(key) or decisions.get_remote(
+            key, is_allowed=lambda decision: _passes_gate(region, decision)
         )
 
     def _unless_refused(self, decision: RegionDecision) -> RegionDecision:
@@ -173,6 +182,19 @@ def is_skipped(function: str, patterns: Sequence[str]) -> bool:
     """Tell whether a pattern of the user names a function, or the one that it is gcc's clone of."""
     names = (function, function.partition(".")[0])
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+def _passes_gate(region: Region, decision: RegionDecision) -> bool:
+    """Check what came from afar like a proposal: it is code, whoever has accepted it."""
+    if decision.outcome is not Outcome.ACCEPTED:
+        return decision.outcome not in _PASSING
+    # capstone is loaded only when there is something to decode.
+    from llmcc.gate.check import Gated, check
+    from llmcc.propose import Proposal
+
+    proposal = Proposal(decision.rewrite, decision.isa, 0.0, decision.backend)
+    (gated,) = check(region, [proposal])
+    return isinstance(gated, Gated) and gated.text == decision.rewrite
 
 
 def _or_gcc(
@@ -220,19 +242,29 @@ def _function_text(unit: Unit, name: str) -> str:
 
 def make_context(config: Config, driver: Driver | None) -> Context:
     """Return the real context, for a unit made by `driver`."""
+    remote = _remote_of(config)
 
     def make_rewriter() -> Rewriter:
         # numpy, capstone and the model are loaded only for a loop nobody has tried before.
         from llmcc.rewrite_region import RegionRewriter
 
-        return RegionRewriter(config)
+        return RegionRewriter(config, remote=remote)
 
     return Context(
         config=config,
-        decisions=DecisionStore(config.cache),
+        decisions=DecisionStore(config.cache, remote=remote),
         ask_eligibility=lambda text: examine(text, driver),
         make_rewriter=make_rewriter,
     )
+
+
+def _remote_of(config: Config) -> Remote | None:
+    if not config.remote:
+        return None
+    # Loads asyncio, and in the background fsspec.
+    from llmcc.store.remote import open_remote
+
+    return open_remote(config.remote, config.remote_secret)
 
 
 def store_result(key: str, result: UnitResult, store: UnitStore) -> None:
@@ -279,6 +311,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             loops=result.records,
         )
         UnitRecords(config.cache).put(record)
+        trim_when_due(config.cache, cap_bytes=config.cap_bytes, now_s=time.time())
     except (LlmccError, OSError) as error:
         sys.stderr.write(f"llmcc: {key[:12]}: {error}. gcc's output was used.\n")
         return 1

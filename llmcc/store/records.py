@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from llmcc.files import write_atomically
-from llmcc.native.identity import digest_bytes
 from llmcc.outcome import Outcome
-from llmcc.store.files import discard, keys_in, read_entry, shard_path
+from llmcc.store.entries import Entries, Remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +49,15 @@ class LoopRecord:
 
 
 class DecisionStore:
-    """The folder `regions` of a cache."""
+    """The folder `regions` of a cache, and of the remote behind it."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, *, remote: Remote | None = None) -> None:
         """Open the store in `cache`; nothing is read or made yet."""
-        self._folder = cache / "regions"
+        self._entries = Entries(cache, "regions", title="llmcc-region 1", remote=remote)
 
     def path(self, key: str) -> Path:
         """Return where the decision of `key` is or would be."""
-        return shard_path(self._folder, key)
+        return self._entries.path(key)
 
     def put(self, key: str, decision: RegionDecision) -> None:
         """Write a decision.
@@ -67,23 +65,22 @@ class DecisionStore:
         Raises:
             OSError: the store cannot be written.
         """
-        body = json.dumps(decision_to_json(decision), indent=1).encode()
-        write_atomically(self.path(key), _checksum_line(body) + body)
+        self._entries.write(key, json.dumps(decision_to_json(decision), indent=1).encode())
 
     def get(self, key: str) -> RegionDecision | None:
         """Read a decision; a damaged one is removed and counts as missing."""
-        path = self.path(key)
-        data = read_entry(path)
-        if data is None:
+        return _parsed(self._entries.read(key))
+
+    def get_remote(
+        self, key: str, is_allowed: Callable[[RegionDecision], bool]
+    ) -> RegionDecision | None:
+        """Read a decision that only the remote has, and keep it; one not allowed is missing."""
+        body = self._entries.read_remote(key)
+        decision = _parsed(body)
+        if body is None or decision is None or not is_allowed(decision):
             return None
-        header, _, body = data.partition(b"\n")
-        if header + b"\n" != _checksum_line(body):
-            discard(path)
-            return None
-        # One of another generation, which is never looked up, may hold what is unknown here.
-        with suppress(ValueError, KeyError, TypeError):
-            return decision_from_json(json.loads(body))
-        return None
+        self._entries.keep(key, body)
+        return decision
 
     def keys_with(self, isa: str, rewrite: str) -> list[str]:
         """List the keys of all decisions that accepted this text."""
@@ -96,7 +93,7 @@ class DecisionStore:
 
     def all(self) -> Iterator[tuple[str, RegionDecision]]:
         """Yield every decision that this version understands, with its key."""
-        for key in keys_in(self._folder):
+        for key in self._entries.all_keys():
             decision = self.get(key)
             if decision is not None:
                 yield key, decision
@@ -104,7 +101,7 @@ class DecisionStore:
     def seconds(self) -> list[float]:
         """List how long each region took that was tried, in seconds, whatever llmcc tried it."""
         found = []
-        for key in keys_in(self._folder):
+        for key in self._entries.all_keys():
             # Outcomes of other generations may be unknown here, so decisions are not read whole.
             with suppress(OSError, ValueError, KeyError, TypeError):
                 _, _, body = self.path(key).read_bytes().partition(b"\n")
@@ -151,5 +148,8 @@ def decision_from_json(fields: Mapping[str, object]) -> RegionDecision:
     )
 
 
-def _checksum_line(body: bytes) -> bytes:
-    return f"llmcc-region 1 {digest_bytes(body)}\n".encode()
+def _parsed(body: bytes | None) -> RegionDecision | None:
+    # One of another generation, which is never looked up, may hold what is unknown here.
+    with suppress(ValueError, KeyError, TypeError):
+        return None if body is None else decision_from_json(json.loads(body))
+    return None
