@@ -56,7 +56,7 @@ def refuse(culprits: Sequence[Culprit], names: Sequence[Name], *, cache: Path) -
         decision = _put(same, culprit.failure, cache)
         refused.append(Refused(name, decision))
         keys |= set(same)
-    UnitStore(cache).change_texts(lambda text: without(text, keys))
+    UnitStore(cache).change_texts(lambda text: without(text, lambda name: name.key in keys))
     UnitRecords(cache).change_loops(lambda loop: _as_refused(loop, refused))
     return refused
 

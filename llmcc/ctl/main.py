@@ -12,6 +12,7 @@ import llmcc
 _COMMANDS = {
     "bench": ("llmcc.ctl.bench", "Time gcc, clang and llmcc on a folder of kernels."),
     "bisect": ("llmcc.ctl.bisect", "Find and refuse the rewrites that make a command fail."),
+    "clean": ("llmcc.ctl.clean", "Make the store smaller, or empty."),
     "explain": ("llmcc.ctl.explain", "Tell what became of every loop of a file, and why."),
     "optimize": ("llmcc.ctl.optimize", "Try the loops that compiles in mode record have left."),
     "overhead": (
@@ -19,6 +20,7 @@ _COMMANDS = {
         "Time what llmcc adds to a compile that it has nothing to do in.",
     ),
     "regions": ("llmcc.ctl.regions", "Print the loops of an assembly file as llmcc sees them."),
+    "revert": ("llmcc.ctl.revert", "Take the fast paths of a function out again, for good."),
     "stats": ("llmcc.ctl.stats", "Count what became of all loops so far."),
 }
 

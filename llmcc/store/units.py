@@ -65,6 +65,10 @@ class UnitStore:
             discard(path)
         return entry
 
+    def remove(self, key: str) -> None:
+        """Forget a unit."""
+        discard(self.path(key))
+
     def change_texts(self, change: Callable[[str], str]) -> None:
         """Change rewritten texts; those that come out different count as not final from now on.
 
