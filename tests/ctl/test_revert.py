@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from llmcc.ctl.main import main
+from llmcc.native.build import build
 from llmcc.outcome import Outcome
 from llmcc.pipeline import UnitResult, store_result, unit_record
 from llmcc.store.records import DecisionStore
@@ -32,6 +33,11 @@ def _run(*arguments: str, status: int = 0) -> str:
     result = CliRunner().invoke(main, ["revert", *arguments], catch_exceptions=False)
     assert result.exit_code == status, result.output
     return result.output
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("native"), entries=())
 
 
 @pytest.fixture
