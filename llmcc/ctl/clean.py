@@ -11,6 +11,7 @@ import click
 
 from llmcc.config import BadSetting, read_config
 from llmcc.store.evict import Trimmed, trim, wipe
+from llmcc.store.generation import bump_generation
 
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
@@ -78,9 +79,14 @@ def _clean(is_all: bool, age_s: float | None, cap_bytes: int) -> Trimmed | None:
     cache = read_config().cache
     if not cache.is_dir():
         return Trimmed(0, 0, 0, 0, 0)
-    if is_all:
-        return wipe(cache)
-    return trim(cache, cap_bytes=cap_bytes, now_s=time.time(), unused_for_s=age_s)
+    done = (
+        wipe(cache)
+        if is_all
+        else trim(cache, cap_bytes=cap_bytes, now_s=time.time(), unused_for_s=age_s)
+    )
+    if done and done.removed:
+        bump_generation(cache)
+    return done
 
 
 def _in_mb(size_bytes: int) -> str:

@@ -12,6 +12,7 @@ import click
 from llmcc.config import read_config
 from llmcc.outcome import Outcome, Refusal
 from llmcc.splice import without
+from llmcc.store.generation import bump_generation
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
 from llmcc.store.refused import RefusedTexts
 from llmcc.store.unit_records import UnitRecords
@@ -58,6 +59,8 @@ def revert(function: str, *, is_all: bool, is_undo: bool, is_json: bool) -> None
     cache = read_config().cache
     try:
         found = undo(is_meant, cache=cache) if is_undo else take_out(is_meant, cache=cache)
+        if found:
+            bump_generation(cache)
     except OSError as error:
         raise click.ClickException(f"{cache}: {error.strerror}.") from None
     if is_json:

@@ -14,6 +14,7 @@ from llmcc.ctl.main import main
 from llmcc.files import write_atomically
 from llmcc.outcome import Outcome, Refusal
 from llmcc.store.files import shard_path
+from llmcc.store.generation import read_generation
 from llmcc.store.refused import RefusedTexts
 
 MEBIBYTE = 1 << 20
@@ -49,10 +50,12 @@ def test_the_cap_is_the_users(entries: list[Path], monkeypatch: pytest.MonkeyPat
     assert [path.exists() for path in entries] == [True, False, False]
 
 
-def test_max_size_is_for_once(entries: list[Path]) -> None:
+def test_max_size_is_for_once_and_makes_another_store(entries: list[Path], own_cache: Path) -> None:
     _run("--max-size", "3M")
     assert [path.exists() for path in entries] == [True, True, True]
+    assert read_generation(own_cache) == 0
     _run("--max-size", "2900K")
+    assert read_generation(own_cache) == 1
     assert [path.exists() for path in entries] == [True, True, False]
 
 

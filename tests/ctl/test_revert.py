@@ -12,6 +12,7 @@ from llmcc.ctl.main import main
 from llmcc.native.build import build
 from llmcc.outcome import Outcome
 from llmcc.pipeline import UnitResult, store_result, unit_record
+from llmcc.store.generation import read_generation
 from llmcc.store.records import DecisionStore
 from llmcc.store.refused import RefusedTexts
 from llmcc.store.unit_records import UnitRecords
@@ -88,6 +89,7 @@ def test_the_next_build_assembles_gccs_loop(built: Compiler) -> None:
     told = _run("first_adds")
     assert told.startswith("loops.c: first_adds, loop .L")
     assert told.endswith("1 fast paths reverted\n")
+    assert read_generation(built.cache) == 1
     assert _fast_paths_on(built) == {"right_second"}
 
 
@@ -132,6 +134,7 @@ def test_undo_brings_it_back_without_trying_again(built: Compiler) -> None:
     _run("--all")
     _optimise(built)
     assert _run("--undo", "first_adds").endswith("1 fast paths allowed again\n")
+    assert read_generation(built.cache) == 2
     result = _optimise(built)
     outcomes = {record.function: record.decision.outcome for record in result.records}
     assert outcomes == {
