@@ -147,11 +147,15 @@ def _c_string(text: str) -> str:
 def _state_of_sources() -> str:
     """Describe the files of llmcc and their folders as the launcher looks at them: a line each.
 
+    The first line is the folder that the other lines' paths start at.
+
     ctime, unlike mtime, cannot be set back. A folder's changes when a file comes or goes.
     """
     files = covered_files()
     paths = sorted({*files, *(path.parent for path in files)})
-    return "".join(f"{path.stat().st_ctime_ns} {path}\n" for path in paths)
+    root = _package_root()
+    lines = (f"{path.stat().st_ctime_ns} {path.relative_to(root)}\n" for path in paths)
+    return f"{root}\n" + "".join(lines)
 
 
 def _replace(path: Path, text: str) -> None:
