@@ -22,16 +22,17 @@ import llmcc
 from llmcc.config import read_config
 from llmcc.errors import LlmccError
 from llmcc.native.identity import covered_files, digest_strings, generation, is_private
+from llmcc.settings_files import SETTINGS
 from llmcc.toolchain import find_gcc, gcc_version, run_gcc
 
 SOURCES = Path(__file__).parent
 _SHARED = ("blake2b.c", "child.c", "real_tool.c", "settings.c", "store_lookup.c", "unit_check.c")
 _AS_SHIM = ("as_shim.c", *_SHARED)
 _LD_SHIM = ("ld_shim.c", *_SHARED)
-_LAUNCHER = ("launcher.c", "real_tool.c", "settings.c")
+_LAUNCHER = ("launcher.c", "gcc_facts.c", "real_tool.c", "settings.c", "settings_files.c")
 # gcc looks for these for -fuse-ld=.
 _LINKERS = ("ld.bfd", "ld.gold", "ld.lld", "ld.mold")
-_SCRIPTS = ("llmcc", "llmcc-gcc", "llmcc-g++")
+_SCRIPTS = ("llmcc", "llmcc-gcc", "llmcc-g++", "llmcc++")
 _COMPILE_TIMEOUT_S = 60
 
 
@@ -133,7 +134,13 @@ def _facts_header(version: str, python: str) -> str:
         "LLMCC_START_TESTS": start + "from llmcc.blame.after_link import main; sys.exit(main())",
         "LLMCC_START_BUILD": start + "from llmcc.native.build import main; sys.exit(main())",
     }
-    return "".join(f"#define {name} {_c_string(value)}\n" for name, value in facts.items())
+    lines = [f"#define {name} {_c_string(value)}\n" for name, value in facts.items()]
+    rows = (
+        f"{{{_c_string(setting.key)}, {_c_string(setting.variable)}, {_c_string(setting.form)}, "
+        f"{setting.is_projects:d}, 0}}"
+        for setting in SETTINGS
+    )
+    return "".join(lines) + f"#define LLMCC_SETTINGS {', '.join(rows)}\n"
 
 
 def _c_string(text: str) -> str:

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "settings.h"
 
 enum { MOST_BYTES = 64 << 20 };
 
@@ -81,11 +82,6 @@ static bool add_command(Blake2b *hash, pid_t driver) {
 }
 
 bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
-    static const char *const SETTINGS[] = {
-        "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
-        "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED", "LLMCC_REQUIRE",
-        "LLMCC_SKIP",
-    };
     char folder[PATH_MAX];
     Blake2b hash;
     if (!getcwd(folder, sizeof folder))
@@ -94,8 +90,8 @@ bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
     blake2b_add_string(&hash, LLMCC_GENERATION);
     add_cpu(&hash);
     blake2b_add_string(&hash, folder);
-    for (size_t i = 0; i < sizeof SETTINGS / sizeof *SETTINGS; i++) {
-        const char *value = getenv(SETTINGS[i]);
+    for (size_t i = 0; i < UNIT_SETTINGS_COUNT; i++) {
+        const char *value = getenv(UNIT_SETTINGS[i]);
         blake2b_add_string(&hash, value ? value : "");
     }
     if (!add_command(&hash, driver))
