@@ -143,11 +143,15 @@ bool specs_path(const Gcc *gcc, const char *home, char path[PATH_MAX]) {
     return snprintf(path, PATH_MAX, "%s/gcc/%s.specs", home, key) < PATH_MAX;
 }
 
+static bool is_ours_to_change(const GccFacts *facts) {
+    return strncmp(facts->machine, "x86_64-", 7) == 0;
+}
+
 /* False when nothing is proved: gcc failed, so that another try may end otherwise. */
 static bool find_way(const Gcc *gcc, const char *home, const char *folder, GccFacts *facts) {
     char searched[PATH_MAX], specs[PATH_MAX], temporary[PATH_MAX + 16];
     facts->way = WAY_NONE;
-    if (strncmp(facts->machine, "x86_64-", 7) != 0)
+    if (!is_ours_to_change(facts))
         return true;
     if (snprintf(searched, sizeof searched, "%s/libexec", home) >= (int)sizeof searched ||
         !specs_path(gcc, home, specs))
@@ -193,19 +197,16 @@ bool gcc_facts(const Gcc *gcc, const char *home, GccFacts *facts) {
     if (!ask_line(gcc, "-dumpmachine", facts->machine, sizeof facts->machine) ||
         !ask_line(gcc, "-print-prog-name=as", facts->as_name, sizeof facts->as_name))
         return false;
-    /* Where nothing can be kept nothing can be tried, nor should it be at every compile. */
-    if (access(folder, W_OK) != 0) {
-        facts->way = strncmp(facts->machine, "x86_64-", 7) == 0 ? WAY_COMPILER_PATH : WAY_NONE;
-        return true;
-    }
-    if (!find_way(gcc, home, folder, facts))
-        return true;
     snprintf(temporary, sizeof temporary, "%s.%d", path, (int)getpid());
-    FILE *file = fopen(temporary, "wxe");
-    if (file) {
-        int written = fprintf(file, "%c %s %s\n", facts->way, facts->machine, facts->as_name);
-        if (fclose(file) != 0 || written < 0 || rename(temporary, path) != 0)
-            unlink(temporary);
+    FILE *file = fopen(temporary, "we");
+    /* Where nothing can be kept nothing can be tried, nor should it be at every compile. */
+    if (!file) {
+        facts->way = is_ours_to_change(facts) ? WAY_COMPILER_PATH : WAY_NONE;
+        return true;
     }
+    bool is_kept = find_way(gcc, home, folder, facts) &&
+                   fprintf(file, "%c %s %s\n", facts->way, facts->machine, facts->as_name) > 0;
+    if (fclose(file) != 0 || !is_kept || rename(temporary, path) != 0)
+        unlink(temporary);
     return true;
 }
