@@ -252,8 +252,8 @@ static void print_fingerprint(const Gcc *gcc) {
     gcc_key(gcc, key);
     printf("llmcc %s %s store %ld cpu %x gcc %s", LLMCC_VERSION, LLMCC_GENERATION,
            own_folder(cache, sizeof cache, 2) ? store_generation(cache) : 0, cpu, key);
-    for (size_t i = 0; i < UNIT_SETTINGS_COUNT; i++) {
-        const char *value = getenv(UNIT_SETTINGS[i]);
+    for (size_t i = 0; i < KEY_SETTINGS_COUNT; i++) {
+        const char *value = getenv(KEY_SETTINGS[i]);
         printf(" %s", value ? value : "");
     }
     printf(" %s\n", is_off() ? "off" : "on");

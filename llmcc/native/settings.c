@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-const char *const UNIT_SETTINGS[UNIT_SETTINGS_COUNT] = {
+const char *const KEY_SETTINGS[KEY_SETTINGS_COUNT] = {
     "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
     "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED", "LLMCC_REQUIRE", "LLMCC_SKIP",
 };

@@ -1,6 +1,7 @@
 """The store's generation: a number that rises whenever the same compile may give another object.
 
-The launcher puts it into COMPILER_PATH (native/launcher.c, `store_generation`), which ccache digests.
+The launcher puts it into COMPILER_PATH (native/launcher.c, `store_generation`);
+ccache digests that.
 """
 
 from __future__ import annotations

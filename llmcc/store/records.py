@@ -46,6 +46,7 @@ class LoopRecord:
     head_label: str
     loop_text: str  # canonical text; "" for a loop that is not a region
     decision: RegionDecision
+    identity: str = ""  # `keys.region_identity`; "" for a loop that is not a region
 
 
 class DecisionStore:

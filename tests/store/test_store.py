@@ -14,10 +14,8 @@ from llmcc.eligibility import describe_source
 from llmcc.files import write_atomically
 from llmcc.native.identity import digest_bytes
 from llmcc.outcome import Outcome
-from llmcc.store.outcomes import OutcomeLog
 from llmcc.store.records import (
     DecisionStore,
-    LoopRecord,
     RegionDecision,
     SpeedupInterval,
     decision_to_json,
@@ -156,19 +154,3 @@ def test_a_reader_never_sees_half_an_entry(tmp_path: Path) -> None:
         data = path.read_bytes()
         assert data in (b"a" * 50_000, b"b" * 50_000)
     assert list(tmp_path.iterdir()) == [path]
-
-
-def test_outcomes_are_counted_over_processes_and_torn_lines(tmp_path: Path) -> None:
-    log = OutcomeLog(tmp_path)
-    record = LoopRecord("f", ".L3", "", DECISION)
-    log.add("a.c", [record, replace(record, decision=RegionDecision(Outcome.HAS_CALL))])
-    (tmp_path / "outcomes" / "other.jsonl").write_text(
-        '{"unit": "b.c", "function": "g", "outcome": "HAS_CALL"}\n{"unit": "b'
-    )
-    assert log.counts() == {Outcome.ACCEPTED: 1, Outcome.HAS_CALL: 2}
-
-
-def test_an_unwritable_log_is_silent() -> None:
-    log = OutcomeLog(Path("/proc/no-such"))
-    log.add("a.c", [LoopRecord("f", ".L3", "", DECISION)])
-    assert log.counts() == {}
