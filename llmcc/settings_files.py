@@ -100,6 +100,10 @@ class Ignored:
     line: int  # from 1; 0 when the file as a whole does not count
     why: str
 
+    def place(self) -> str:
+        """Name the file and the line as compilers do."""
+        return f"{self.path}:{self.line}" if self.line else str(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -124,7 +128,7 @@ def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         environ: an empty variable counts as set: it undoes what a file says.
         folder: absolute; where the search for the project's file starts.
     """
-    project, user = find_project_file(folder, environ), user_file(environ)
+    project, user = find_upwards(PROJECT_FILE, folder, environ), user_file(environ)
     found: dict[str, Value] = {}
     ignored: list[Ignored] = []
     for path in (project, user):
@@ -139,8 +143,8 @@ def read_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     return Settings(values, tuple(ignored))
 
 
-def find_project_file(folder: Path, environ: Mapping[str, str]) -> Path | None:
-    """Search upwards for the project's file.
+def find_upwards(name: str, folder: Path, environ: Mapping[str, str]) -> Path | None:
+    """Search a folder and those above it for a file of the project.
 
     The last folder looked at is the one with `.git`, the home folder, the root, or the last one of
     the file system.
@@ -150,8 +154,8 @@ def find_project_file(folder: Path, environ: Mapping[str, str]) -> Path | None:
         for place in (folder, *folder.parents):
             if place.stat().st_dev != device:
                 return None
-            if (place / PROJECT_FILE).exists():
-                return place / PROJECT_FILE
+            if (place / name).exists():
+                return place / name
             if (place / ".git").exists() or str(place) == environ.get("HOME"):
                 return None
     return None
@@ -169,7 +173,7 @@ def user_file(environ: Mapping[str, str]) -> Path | None:
 def _read_file(
     path: Path, found: dict[str, Value], ignored: list[Ignored], *, is_project: bool
 ) -> None:
-    refusal = _why_not(path)
+    refusal = why_untrusted(path)
     if refusal:
         ignored.append(Ignored(path, 0, refusal))
         return
@@ -213,8 +217,8 @@ def _read_line(line: bytes, path: Path, *, is_project: bool) -> Value | str:
     return Value(setting, text, str(path))
 
 
-def _why_not(path: Path) -> str:
-    """Return why a file as a whole does not count; "" when it does."""
+def why_untrusted(path: Path) -> str:
+    """Return why a file of settings as a whole does not count; "" when it does."""
     try:
         status = path.stat()
     except OSError as error:

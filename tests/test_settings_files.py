@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from llmcc.native.build import SOURCES, build
-from llmcc.settings_files import SETTINGS, find_project_file, read_settings, user_file
+from llmcc.settings_files import SETTINGS, find_upwards, read_settings, user_file
 
 PRINTER = """\
 #include <stdio.h>
@@ -256,4 +256,4 @@ def test_the_users_file_is_where_platformdirs_puts_it(
 
 
 def test_a_folder_that_is_gone_has_no_project(home: Path) -> None:
-    assert find_project_file(home / "gone", {}) is None
+    assert find_upwards("llmcc.toml", home / "gone", {}) is None

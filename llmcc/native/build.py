@@ -73,6 +73,14 @@ def build(cache: Path, *, entries: Sequence[Path], python: str = sys.executable)
     return folder
 
 
+def is_current(folder: Path) -> bool:
+    """Tell whether the programs in a folder were built from llmcc's files as they are."""
+    try:
+        return (folder / "sources").read_text(errors="surrogateescape") == _state_of_sources()
+    except OSError:
+        return False
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Build for the scripts beside this python, or for one script given by `--entry`."""
     parser = argparse.ArgumentParser(prog="python -m llmcc.native.build", description=main.__doc__)
