@@ -67,6 +67,7 @@ class Outcome(Enum):
         OutcomeClass.INELIGIBLE,
         "the unit is compiled with flags under which llmcc leaves code alone",
     )
+    SKIPPED_BY_USER = (OutcomeClass.INELIGIBLE, "LLMCC_SKIP names the function")
     NOT_GCC_OUTPUT = (OutcomeClass.INELIGIBLE, "the text is not recognised as gcc's own output")
 
     # -- a proposal is refused

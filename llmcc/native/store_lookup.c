@@ -12,13 +12,9 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "settings.h"
 
 enum { MOST_BYTES = 64 << 20 };
-
-const char *const KEY_SETTINGS[KEY_SETTINGS_COUNT] = {
-    "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
-    "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED", "LLMCC_REQUIRE",
-};
 
 Text read_all(int file) {
     Text text = {NULL, 0};
