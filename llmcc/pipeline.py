@@ -13,14 +13,13 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from itertools import starmap
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from llmcc.asm.model import Unit
 from llmcc.asm.parse import parse
-from llmcc.config import Config, read_config
+from llmcc.config import Config, is_skipped, read_config
 from llmcc.eligibility import (
     NOT_ASKED,
     Driver,
@@ -153,8 +152,18 @@ def _optimise(text: str, context: Context) -> UnitResult:
 
 def _survey(unit: Unit, text: str, context: Context) -> Survey:
     found = find_regions(unit)
-    refused = tuple(_refused_record(loop) for loop in found if isinstance(loop, RefusedLoop))
-    regions = tuple(region for region in found if isinstance(region, Region))
+    found_regions = [region for region in found if isinstance(region, Region)]
+    skip = context.config.skip
+    regions = tuple(region for region in found_regions if not is_skipped(region.function, skip))
+    skipped = RegionDecision(Outcome.SKIPPED_BY_USER)
+    refused = (
+        *(_refused_record(loop) for loop in found if isinstance(loop, RefusedLoop)),
+        *(
+            _region_record(region, Answer("", skipped))
+            for region in found_regions
+            if is_skipped(region.function, skip)
+        ),
+    )
     eligibility = context.ask_eligibility(text) if regions else NOT_ASKED
     wanted = {region.function for region in regions}
     texts = {
@@ -197,9 +206,7 @@ class Workshop:
         self._rewriter: Rewriter | None = None
 
     def decide(self, region: Region, survey: Survey) -> RegionDecision:
-        """Decide on a region: the user's word first, gcc's, the store's, then our own."""
-        if is_skipped(region.function, self._context.config.skip):
-            return RegionDecision(Outcome.SKIPPED_BY_USER)
+        """Decide on a region: gcc's word first, then the store's, then our own."""
         refusal = survey.eligibility.refusal(region.function)
         if refusal is not None:
             return decision_of(refusal)
@@ -252,12 +259,6 @@ class Workshop:
         if self._rewriter is None:
             self._rewriter = self._context.make_rewriter()
         return self._rewriter.rewrite(region, function_text)
-
-
-def is_skipped(function: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a pattern of the user names a function, or the one that it is gcc's clone of."""
-    names = (function, function.partition(".")[0])
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def _is_allowed(region: Region, decision: RegionDecision) -> bool:
