@@ -115,6 +115,7 @@ class Outcome(Enum):
         "symbolic execution found a state from which the rewrite ends otherwise",
     )
     FAILED_USER_TEST = (OutcomeClass.REFUSED, "a test of the user failed with the rewrite")
+    REVERTED_BY_USER = (OutcomeClass.REFUSED, "`llmcc-ctl revert` took the fast path out")
     LEVEL_NOT_REACHED = (
         OutcomeClass.REFUSED,
         "the evidence is weaker than LLMCC_REQUIRE demands",
