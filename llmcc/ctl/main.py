@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 import click
+from click.shell_completion import CompletionItem
 
 import llmcc
 
@@ -12,12 +13,15 @@ import llmcc
 _COMMANDS = {
     "bench": ("llmcc.ctl.bench", "Time gcc, clang and llmcc on a folder of kernels."),
     "bisect": ("llmcc.ctl.bisect", "Find and refuse the rewrites that make a command fail."),
+    "completion": ("llmcc.ctl.completion", "Print the completion script of a shell."),
+    "diff": ("llmcc.ctl.diff", "Show what llmcc changed in gcc's assembly."),
     "explain": ("llmcc.ctl.explain", "Tell what became of every loop of a file, and why."),
     "overhead": (
         "llmcc.ctl.overhead",
         "Time what llmcc adds to a compile that it has nothing to do in.",
     ),
     "regions": ("llmcc.ctl.regions", "Print the loops of an assembly file as llmcc sees them."),
+    "report": ("llmcc.ctl.report", "Write a page about a build: what was tried, what won."),
     "stats": ("llmcc.ctl.stats", "Count what became of all loops so far."),
 }
 
@@ -34,6 +38,15 @@ class _LazyGroup(click.Group):
         command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name)
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete names without importing the commands."""
+        names = [
+            CompletionItem(name, help=sentence)
+            for name, (_, sentence) in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
