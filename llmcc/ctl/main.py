@@ -16,6 +16,7 @@ _COMMANDS = {
     "completion": ("llmcc.ctl.completion", "Print the completion script of a shell."),
     "diff": ("llmcc.ctl.diff", "Show what llmcc changed in gcc's assembly."),
     "explain": ("llmcc.ctl.explain", "Tell what became of every loop of a file, and why."),
+    "optimize": ("llmcc.ctl.optimize", "Try the loops that compiles in mode record have left."),
     "overhead": (
         "llmcc.ctl.overhead",
         "Time what llmcc adds to a compile that it has nothing to do in.",
