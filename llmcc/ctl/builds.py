@@ -30,7 +30,8 @@ class Summary:
     tried: int  # loops the model was asked about
     accepted: int
     speedup: SpeedupInterval | None  # see `geomean`
-    seconds: float  # that llmcc took for all units
+    seconds: float  # that llmcc looked at the units, loops tried meanwhile included
+    trying_s: float  # what trying these loops took, whenever that was
     finished_s: float | None  # Unix time of the last; None without units
 
 
@@ -59,6 +60,7 @@ def summarise(records: Sequence[UnitRecord]) -> Summary:
         accepted=sum(loop.decision.outcome is Outcome.ACCEPTED for loop in loops),
         speedup=geomean(loops),
         seconds=round(sum(record.seconds for record in records), 3),
+        trying_s=round(sum(loop.decision.evidence.get("seconds", 0.0) for loop in loops), 3),
         finished_s=max((record.finished_s for record in records), default=None),
     )
 

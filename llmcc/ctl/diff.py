@@ -94,7 +94,7 @@ def unit_diff(unit: UnitRecord, store: UnitStore, *, function: str) -> UnitDiff:
 
 def _lines_of(text: str, function: str) -> list[str]:
     if not function:
-        return text.split("\n")
+        return text.removesuffix("\n").split("\n")
     unit = parse(text)
     return [
         line.text

@@ -72,20 +72,17 @@ def dots(scale: Scale, ratios: Sequence[float], *, mean: float) -> Markup:
         for ratio in ratios
     )
     at = scale.percent(mean)
-    bar = f'<line class="mean" x1="{at}%" x2="{at}%" y1="10%" y2="90%"/>'
+    mean_line = f'<line class="mean" x1="{at}%" x2="{at}%" y1="10%" y2="90%"/>'
     title = f"{len(ratios)} speedups from {min(ratios):.2f} to {max(ratios):.2f}, mean {mean:.2f}"
-    return _svg(title, _grid(scale) + drawn + bar)
+    return _svg(title, _grid(scale) + drawn + mean_line)
 
 
 def bar(share: float, title: str) -> Markup:
     """Draw a share of 1 as a bar."""
-    width = round(100 * share, 2)
     # Few of very many is not none.
-    least = ' class="bar few"' if 0 < width < 0.5 else ' class="bar"'
-    drawn = (
-        f'<rect{least} x="0" y="4" width="{max(width, 0.5 if share else 0)}%" height="14" rx="2"/>'
-    )
-    return _svg(title, drawn)
+    percent = max(round(100 * share, 2), 0.5) if share else 0
+    rectangle = f'<rect class="bar" x="0" y="4" width="{percent}%" height="14" rx="2"/>'
+    return _svg(title, rectangle)
 
 
 def _grid(scale: Scale) -> str:

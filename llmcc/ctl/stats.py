@@ -85,7 +85,6 @@ def stats(*, is_last: bool, is_json: bool) -> None:
             "outcomes": {outcome.name: counts[outcome] for outcome in counts},
             "units": whole.units,
             "loops": whole.loops,
-            "seconds": whole.seconds,
             "durations": asdict(durations) if durations else None,
             "store": asdict(store),
             "last_build": asdict(summarise(last)) if last else None,
@@ -94,12 +93,11 @@ def stats(*, is_last: bool, is_json: bool) -> None:
         return
     for line in _table(counts, whole):
         click.echo(line)
-    if whole.units:
-        click.echo(f"llmcc took {duration_text(whole.seconds)} for these units")
     if durations:
         click.echo(
             f"trying a loop took {durations.median_s:.1f} s (median of {durations.regions}), "
-            f"95 % at most {durations.p95_s:.1f} s, the longest {durations.most_s:.1f} s"
+            f"95 % at most {durations.p95_s:.1f} s, the longest {durations.most_s:.1f} s; "
+            f"{duration_text(durations.total_s)} in all"
         )
     if last:
         for line in summary_lines(summarise(last)):
@@ -113,8 +111,8 @@ def summary_lines(build: Summary) -> list[str]:
     assert build.finished_s is not None
     lines = [
         f"last build, {time_text(build.finished_s)}: {count_text(build.units, 'unit')}, "
-        f"{count_text(build.loops, 'loop')}, {build.tried} tried, {build.accepted} accepted, "
-        f"in {duration_text(build.seconds)}"
+        f"{count_text(build.loops, 'loop')}, {build.tried} tried, {build.accepted} accepted; "
+        f"trying them took {duration_text(build.trying_s)}"
     ]
     if speedup := build.speedup:
         lines.append(
