@@ -6,6 +6,7 @@ Units that came whole from the store leave no record, so nothing here knows of t
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -99,6 +100,11 @@ def source_of(record: UnitRecord) -> Path:
     return Path(record.folder, word)
 
 
+def resolved_source(record: UnitRecord) -> Path | None:
+    """Return the source's one true path; None when it is not known where gcc ran."""
+    return Path(os.path.realpath(source_of(record))) if record.folder else None
+
+
 def units_of(file: Path, records: Iterable[UnitRecord]) -> list[UnitRecord]:
     """Keep the units of one source, the newest last.
 
@@ -106,12 +112,13 @@ def units_of(file: Path, records: Iterable[UnitRecord]) -> list[UnitRecord]:
     """
     ordered = sorted(records, key=lambda record: record.finished_s)
     if file.exists():
-        resolved = file.resolve()
-        return [record for record in ordered if source_of(record).resolve() == resolved]
+        resolved = Path(os.path.realpath(file))
+        return [record for record in ordered if resolved_source(record) == resolved]
     parts = file.parts
     return [record for record in ordered if source_of(record).parts[-len(parts) :] == parts]
 
 
 def is_below(record: UnitRecord, folder: Path) -> bool:
     """Tell whether a unit's source is this file or in this folder."""
-    return source_of(record).resolve().is_relative_to(folder.resolve())
+    source = resolved_source(record)
+    return source is not None and source.is_relative_to(os.path.realpath(folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import click
 from click.shell_completion import CompletionItem
@@ -57,8 +58,11 @@ class _LazyGroup(click.Group):
 
 @click.command(cls=_LazyGroup)
 @click.version_option(llmcc.__version__, prog_name="llmcc-ctl")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Look at what llmcc did and why."""
+    # https://no-color.org; off a terminal click leaves colours out by itself.
+    ctx.color = False if os.environ.get("NO_COLOR") else None
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +12,7 @@ from pathlib import Path
 import click
 
 from llmcc.config import read_config
-from llmcc.ctl.builds import is_below, last_build, source_of, summarise
+from llmcc.ctl.builds import is_below, last_build, resolved_source, source_of, summarise
 from llmcc.store.unit_records import UnitRecord, UnitRecords, latest, loop_to_json
 
 
@@ -51,7 +52,7 @@ def report(path: Path | None, *, output: Path, is_last: bool, is_json: bool) -> 
     # The template engine is loaded only for a page.
     from llmcc.ctl.report_page import render
 
-    base = path.resolve() if path is not None else _common_folder(units)
+    base = Path(os.path.realpath(path)) if path is not None else _common_folder(units)
     page = render(units, base=base, now_s=time.time())
     try:
         output.write_text(page, encoding="utf-8")
@@ -63,15 +64,9 @@ def report(path: Path | None, *, output: Path, is_last: bool, is_json: bool) -> 
 
 
 def _common_folder(units: Sequence[UnitRecord]) -> Path:
-    """Return the folder that holds all sources."""
-    folders = [source_of(unit).resolve().parent for unit in units]
-    first = folders[0]
-    common = [
-        folder
-        for folder in (first, *first.parents)
-        if all(other.is_relative_to(folder) for other in folders)
-    ]
-    return common[0]
+    """Return the folder that holds all sources whose place is known; `/` when none is."""
+    folders = [source.parent for unit in units if (source := resolved_source(unit))]
+    return Path(os.path.commonpath(folders)) if folders else Path("/")
 
 
 def _described(units: Sequence[UnitRecord]) -> dict[str, object]:

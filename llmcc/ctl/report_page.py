@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 import llmcc
 from llmcc.ctl import plots
-from llmcc.ctl.builds import Summary, mean_ratio, source_of, summarise
+from llmcc.ctl.builds import Summary, mean_ratio, resolved_source, source_of, summarise
 from llmcc.ctl.evidence import BucketTime, Fact, bucket_times, facts
 from llmcc.ctl.listing import (
     Listing,
@@ -212,7 +212,7 @@ def _loop(number: int, record: LoopRecord, *, source: str, scale: plots.Scale) -
 
 def _short_source(unit: UnitRecord, base: Path) -> str:
     """Name a source from the page's folder, if it is in there."""
-    source = source_of(unit).resolve()
+    source = resolved_source(unit) or source_of(unit)
     is_inside = source != base and source.is_relative_to(base)
     return printable(str(source.relative_to(base) if is_inside else source))
 

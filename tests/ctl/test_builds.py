@@ -62,6 +62,21 @@ def test_file_that_is_not_here_is_found_below_any_folder() -> None:
     assert units_of(Path("b/a.c"), [record]) == []
 
 
+def test_file_that_is_here_is_not_one_that_was_compiled_nobody_knows_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.c").touch()
+    monkeypatch.chdir(tmp_path)
+    assert units_of(Path("a.c"), [replace(_unit("a.c", 1.0), folder="", command=())]) == []
+
+
+def test_link_to_a_source_is_the_source(tmp_path: Path) -> None:
+    (tmp_path / "a.c").touch()
+    (tmp_path / "link.c").symlink_to("a.c")
+    record = replace(_unit("a.c", 1.0), folder=str(tmp_path))
+    assert units_of(tmp_path / "link.c", [record]) == [record]
+
+
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_has_its_stage(outcome: Outcome) -> None:
     assert has_reached(outcome, Stage.FOUND)

@@ -158,10 +158,14 @@ def test_has_colour_and_columns_on_a_terminal(llmcc: Path, build: Path) -> None:
     assert any("addl" in line and "vpaddd" in line for line in told.splitlines())
 
 
-def _on_a_terminal(command: list[str], folder: Path, *, columns: int) -> str:
+def test_has_no_colour_when_the_user_wants_none(llmcc: Path, build: Path) -> None:
+    command = [str(llmcc.with_name("llmcc-ctl")), "explain", "a.c"]
+    assert "\x1b" not in _on_a_terminal(command, build, columns=120, no_color="1")
+
+
+def _on_a_terminal(command: list[str], folder: Path, *, columns: int, no_color: str = "") -> str:
     ours, theirs = pty.openpty()
-    environ = {**os.environ, "COLUMNS": str(columns), "LINES": "40"}
-    environ.pop("NO_COLOR", None)
+    environ = {**os.environ, "COLUMNS": str(columns), "LINES": "40", "NO_COLOR": no_color}
     with subprocess.Popen(command, cwd=folder, env=environ, stdout=theirs) as process:
         os.close(theirs)
         told = b""
