@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from llmcc.store.records import RegionDecision
@@ -28,6 +29,7 @@ class BucketTime:
     trips: str  # the range in words; "" when it is not known
     baseline_ns: float  # one run of gcc's loop, with 5 to 10 ns of the harness
     speedup_ratio: float
+    interval: str  # "2.90 to 3.10", 95 %; "" where it was not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,19 @@ class Fact:
 
 def bucket_times(decision: RegionDecision) -> list[BucketTime]:
     """List the times of a decision, short trip counts first; none when it was not timed."""
-    evidence = decision.evidence
-    return [
-        BucketTime(name, _TRIPS.get(name, ""), evidence[f"{name}_baseline_ns"], evidence[key])
-        for key in evidence
-        if key.endswith(_RATIO) and f"{(name := key.removesuffix(_RATIO))}_baseline_ns" in evidence
-    ]
+    names = [key.removesuffix(_RATIO) for key in decision.evidence if key.endswith(_RATIO)]
+    return [_bucket_time(name, decision.evidence) for name in names]
+
+
+def _bucket_time(name: str, evidence: Mapping[str, float]) -> BucketTime:
+    low, high = (evidence.get(f"{name}_{end}_ratio") for end in ("low", "high"))
+    return BucketTime(
+        name=name,
+        trips=_TRIPS.get(name, ""),
+        baseline_ns=evidence.get(f"{name}_baseline_ns", 0.0),
+        speedup_ratio=evidence[name + _RATIO],
+        interval=f"{low:.2f} to {high:.2f}" if low and high else "",
+    )
 
 
 def facts(decision: RegionDecision) -> list[Fact]:

@@ -133,8 +133,11 @@ def _evidence(decision: RegionDecision) -> list[str]:
         )
     for bucket in bucket_times(decision):
         trips = f"{bucket.name}, within {bucket.trips}" if bucket.trips else bucket.name
-        gain, baseline = f"{bucket.speedup_ratio:6.2f}x", f"{bucket.baseline_ns:9,.1f} ns"
-        lines.append(f"    {gain} of {baseline} at trip counts {trips}")
+        interval = f" ({bucket.interval})" if bucket.interval else ""
+        lines.append(
+            f"    {bucket.speedup_ratio:6.2f}x{interval} "
+            f"of {bucket.baseline_ns:9,.1f} ns at trip counts {trips}"
+        )
     if decision.level:
         lines.append(f"  level {decision.level}: {printable(decision.level_detail)}")
     lines += [f"  {fact.sentence}: {fact.value}" for fact in facts(decision)]

@@ -24,6 +24,8 @@ EVIDENCE = {
     "tiny_speedup_ratio": 0.95,
     "tiny_baseline_ns": 8.0,
     "large_speedup_ratio": 3.0,
+    "large_low_ratio": 2.9,
+    "large_high_ratio": 3.1,
     "large_baseline_ns": 1200.0,
     "seconds": 2.5,
 }

@@ -142,7 +142,9 @@ def test_sets_listings_one_above_the_other_where_there_is_not(width: int) -> Non
 def test_shows_times_by_trip_count_and_the_tests() -> None:
     told = "\n".join(loop_lines(LoopRecord("f", ".L2", LOOP, ACCEPTED), width=0))
     assert "2.00 times gcc's speed (between 1.50 and 2.50) with avx2" in told
-    assert "  3.00x of   1,200.0 ns at trip counts large, within 501 to 5,000" in told
+    assert (
+        "  3.00x (2.90 to 3.10) of   1,200.0 ns at trip counts large, within 501 to 5,000" in told
+    )
     assert "machine states tested: 10,864" in told
     assert "share of one-instruction mutants the tests notice: 0.97" in told
 
