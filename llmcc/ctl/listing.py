@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from time import localtime, strftime
 import click
 
 _GAP = "   "
+_PLAIN = re.compile(r"[\n\t -~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ def printable(text: str) -> str:
 
     The text holds bytes as latin-1 or as `os.fsdecode` gives them; UTF-8 in it is shown as such.
     """
+    if _PLAIN.fullmatch(text):
+        return text
     try:
         data = text.encode("latin-1")
     except UnicodeEncodeError:

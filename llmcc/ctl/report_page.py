@@ -54,7 +54,7 @@ class Loop:
     level_detail: str
     buckets: tuple[BucketTime, ...]
     facts: tuple[Fact, ...]
-    baseline: str
+    baseline: str  # "" but for accepted loops, as the rewrite
     rewrite: str
 
 
@@ -144,7 +144,8 @@ def render(units: Sequence[UnitRecord], *, base: Path, now_s: float) -> str:
 
 def make_page(units: Sequence[UnitRecord], *, base: Path, now_s: float) -> Page:
     """Gather all that the page shows."""
-    records = [(unit, loop) for unit in units for loop in unit.loops]
+    names = [_short_source(unit, base) for unit in units]
+    records = [(name, loop) for name, unit in zip(names, units, strict=True) for loop in unit.loops]
     speedups = [
         loop.decision.speedup
         for _, loop in records
@@ -152,8 +153,7 @@ def make_page(units: Sequence[UnitRecord], *, base: Path, now_s: float) -> Page:
     ]
     scale = plots.Scale.of(end for one in speedups for end in (one.ratio, one.low, one.high))
     loops = [
-        _loop(number, loop, source=_short_source(unit, base), scale=scale)
-        for number, (unit, loop) in enumerate(records)
+        _loop(number, loop, source=name, scale=scale) for number, (name, loop) in enumerate(records)
     ]
     accepted = sorted(
         (loop for loop in loops if loop.outcome is Outcome.ACCEPTED),
@@ -175,7 +175,10 @@ def make_page(units: Sequence[UnitRecord], *, base: Path, now_s: float) -> Page:
         buckets=_bucket_rows(accepted, bucket_scale),
         bucket_axis=plots.axis(bucket_scale),
         outcomes=_outcome_rows(units, loops),
-        units=tuple(_unit_row(unit, base) for unit in units),
+        units=tuple(
+            UnitRow(name, command_text(unit.command), summarise([unit]))
+            for name, unit in zip(names, units, strict=True)
+        ),
     )
 
 
@@ -190,7 +193,7 @@ def _digest(text: str) -> str:
 
 def _loop(number: int, record: LoopRecord, *, source: str, scale: plots.Scale) -> Loop:
     decision = record.decision
-    is_drawn = decision.outcome is Outcome.ACCEPTED and decision.speedup is not None
+    is_in = decision.outcome is Outcome.ACCEPTED
     return Loop(
         number=number,
         source=source,
@@ -200,14 +203,18 @@ def _loop(number: int, record: LoopRecord, *, source: str, scale: plots.Scale) -
         detail=printable(decision.detail),
         isa=decision.isa,
         speedup=decision.speedup,
-        plot=plots.interval(scale, decision.speedup) if is_drawn and decision.speedup else Markup(),
+        plot=plots.interval(scale, decision.speedup) if is_in and decision.speedup else Markup(),
         level=printable(decision.level),
         level_detail=printable(decision.level_detail),
         buckets=tuple(bucket_times(decision)),
         facts=tuple(facts(decision)),
-        baseline="\n".join(Listing.of("", record.loop_text).lines),
-        rewrite="\n".join(Listing.of("", decision.rewrite).lines),
+        baseline=_listing(record.loop_text) if is_in else "",
+        rewrite=_listing(decision.rewrite) if is_in else "",
     )
+
+
+def _listing(text: str) -> str:
+    return "\n".join(Listing.of("", text).lines)
 
 
 def _short_source(unit: UnitRecord, base: Path) -> str:
@@ -260,7 +267,3 @@ def _outcome_rows(units: Sequence[UnitRecord], loops: Sequence[Loop]) -> tuple[O
         )
         for outcome in order
     )
-
-
-def _unit_row(unit: UnitRecord, base: Path) -> UnitRow:
-    return UnitRow(_short_source(unit, base), command_text(unit.command), summarise([unit]))

@@ -51,9 +51,9 @@ _REACHED: Mapping[Outcome, Stage] = MappingProxyType(
         Outcome.ACCEPTED: Stage.ACCEPTED,
     }
 )
-_ORDER = tuple(Stage)
+_RANK: Mapping[Stage, int] = MappingProxyType({stage: at for at, stage in enumerate(Stage)})
 
 
 def has_reached(outcome: Outcome, stage: Stage) -> bool:
     """Tell whether a loop that ended so came as far as a stage."""
-    return _ORDER.index(_REACHED[outcome]) >= _ORDER.index(stage)
+    return _RANK[_REACHED[outcome]] >= _RANK[stage]

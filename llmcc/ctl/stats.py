@@ -76,8 +76,8 @@ def stats(*, is_last: bool, is_json: bool) -> None:
     cache = read_config().cache
     records = UnitRecords(cache).all()
     last = last_build(records)
-    counts = count_outcomes(last if is_last else latest(records))
-    whole = summarise(last if is_last else latest(records))
+    counted = last if is_last else latest(records)
+    counts, whole = count_outcomes(counted), summarise(counted)
     durations = None if is_last else Durations.of(DecisionStore(cache).seconds())
     store = StoreSize.of(cache)
     if is_json:
