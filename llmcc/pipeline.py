@@ -13,14 +13,13 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from itertools import starmap
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from llmcc.asm.model import Unit
 from llmcc.asm.parse import parse
-from llmcc.config import Config, read_config
+from llmcc.config import Config, is_skipped, read_config
 from llmcc.eligibility import (
     NOT_ASKED,
     Driver,
@@ -260,12 +259,6 @@ class Workshop:
         if self._rewriter is None:
             self._rewriter = self._context.make_rewriter()
         return self._rewriter.rewrite(region, function_text)
-
-
-def is_skipped(function: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a pattern of the user names a function, or the one that it is gcc's clone of."""
-    names = (function, function.partition(".")[0])
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def _is_allowed(region: Region, decision: RegionDecision) -> bool:
