@@ -15,6 +15,7 @@ from llmcc.native.build import build
 from llmcc.store.keys import unit_key
 from llmcc.store.units import UnitStore
 from llmcc.toolchain import find_gcc
+from tests.interception.comparison import Result, compare, plain_program
 
 SEARCH = """\
 int find(const int *a, int n) { for (int i = 0; i < n; i++) if (a[i] == 7) return i; return -1; }
@@ -57,6 +58,39 @@ class Compiler:
             capture_output=True,
             check=False,
         )
+
+    def compare(
+        self,
+        *steps: str,
+        program: str = "gcc",
+        stdin: bytes = b"",
+        before: Sequence[str] = (),
+        **environ: str,
+    ) -> Result:
+        """Do the same with gcc (or g++) and with llmcc: see `comparison.compare`.
+
+        `before`: words in front of both compilers.
+        """
+        ours = self.launcher.with_name(f"llmcc-{program}")
+        if not ours.exists():
+            ours.symlink_to(self.launcher)
+        return compare(
+            [*before, str(ours)],
+            [*before, plain_program(program)],
+            steps=steps,
+            folder=self.folder,
+            environ=self.environment(**environ),
+            stdin=stdin,
+        )
+
+    def compare_all(self, *commands: str, program: str = "gcc") -> None:
+        """Compare commands that end well, one after the other.
+
+        (One that fails with both compilers would show little.)
+        """
+        for command in commands:
+            (ending,) = self.compare(command, program=program).endings
+            assert ending.returncode == 0, ending
 
     def unit(self, arguments: Sequence[str]) -> str:
         """Return the text gcc makes of a command that ends in -S -o -."""
