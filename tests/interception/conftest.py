@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,6 +120,40 @@ class Compiler:
 def native(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs, built once."""
     return build(tmp_path_factory.mktemp("native"), entries=())
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `native_for_stand_in` looks for python; what lies there is the test's."""
+    return tmp_path_factory.mktemp("python") / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
+def native_for_stand_in(stand_in: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs, built once for a python that tests put there and take away."""
+    return build(tmp_path_factory.mktemp("native"), entries=(), python=str(stand_in))
+
+
+@pytest.fixture
+def with_python(
+    native_for_stand_in: Path, stand_in: Path, own_cache: Path, tmp_path: Path
+) -> Iterator[Callable[[str], Compiler]]:
+    """Set up llmcc in mode sync with a shell script of the given body for python.
+
+    The script is started with -I -c <code> <cache> <key> <pid of gcc> <as>. `a.c` has one loop.
+    """
+
+    def make(body: str) -> Compiler:
+        stand_in.parent.mkdir(exist_ok=True)
+        stand_in.write_text("#!/bin/sh\n" + body)
+        stand_in.chmod(0o755)
+        compiler = make_compiler(native_for_stand_in, own_cache, tmp_path)
+        compiler.environ["LLMCC_MODE"] = "sync"
+        (tmp_path / "a.c").write_text(SEARCH)
+        return compiler
+
+    yield make
+    shutil.rmtree(stand_in.parent, ignore_errors=True)
 
 
 @pytest.fixture

@@ -90,7 +90,7 @@ STEPS = [
 ]  # fmt: skip
 MESSAGES = [
     "-O3 -c broken.cc", "-O3 -pipe -c broken.cc", "-O2 -c small.cc -Weffc++ -Wpadded",
-   
+
     "-O2 -c no_such.cc", "-O2 -save-temps main.cc", "-std=c++99 -c a.cc", "--version",
     "-O2 -c -Werror warns.cc",
 ]  # fmt: skip

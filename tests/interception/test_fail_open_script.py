@@ -1,0 +1,126 @@
+"""The installed script: whatever is missing round it, it is gcc."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import llmcc
+from tests.interception.conftest import SEARCH
+
+COMMAND = ["-O3", "-c", "a.c"]
+SCRIPT = Path(llmcc.__file__).parent / "native" / "bin" / "llmcc"
+
+
+def _run_script(
+    script: Path, folder: Path, arguments: list[str], **environ: str
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [str(script), *arguments],
+        cwd=folder,
+        env={**os.environ, **environ},
+        capture_output=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The entry script as pip installs it, in a folder of its own without python."""
+    folder = tmp_path_factory.mktemp("venv") / "bin"
+    folder.mkdir()
+    return Path(shutil.copy(SCRIPT, folder / "llmcc"))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "a.c"
+    path.write_text(SEARCH)
+    return path
+
+
+@pytest.mark.parametrize(
+    "cache", ["/proc/no-such", "/dev/null/x", "relative/cache"], ids=["proc", "file", "relative"]
+)
+def test_script_without_python_and_cache_is_gcc(
+    script: Path, source: Path, tmp_path: Path, cache: str
+) -> None:
+    got = _run_script(script, tmp_path, COMMAND, LLMCC_DIR=cache)
+    assert (got.returncode, got.stdout, got.stderr) == (0, b"", b"")
+    assert (tmp_path / "a.o").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.c", "a.o"]
+
+
+def test_script_without_home_is_gcc(script: Path, source: Path, tmp_path: Path) -> None:
+    got = subprocess.run(
+        [str(script), *COMMAND], cwd=tmp_path, env={"PATH": os.environ["PATH"]}, check=False
+    )
+    assert got.returncode == 0
+
+
+def test_script_gives_gccs_exit_code_and_messages(script: Path, tmp_path: Path) -> None:
+    got = _run_script(script, tmp_path, ["-c", "missing.c"], LLMCC_DIR="/proc/no-such")
+    assert got.returncode == 1
+    assert b"missing.c: No such file or directory" in got.stderr
+
+
+def test_script_called_gcc_does_not_find_itself(script: Path, source: Path, tmp_path: Path) -> None:
+    alias = script.with_name("gcc")
+    alias.symlink_to("llmcc")
+    got = _run_script(
+        alias,
+        tmp_path,
+        COMMAND,
+        LLMCC_DIR="/proc/no-such",
+        PATH=f"{script.parent}:{os.environ['PATH']}",
+    )
+    assert (got.returncode, got.stderr) == (0, b"")
+
+
+def _with_python(script: Path) -> Path:
+    """Put a python beside the script that can import llmcc, as in a virtual environment."""
+    python = script.parent / "python"
+    root = Path(llmcc.__file__).parent.parent
+    # The script starts it with -I -m llmcc.native.build, three words that are dropped here.
+    code = f"import sys, runpy; sys.path.insert(0, {str(root)!r}); del sys.argv[1:4]; "
+    code += "runpy.run_module('llmcc.native.build', run_name='__main__')"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
+    python.chmod(0o755)
+    return python
+
+
+def test_script_builds_the_launcher_once(
+    script: Path, source: Path, tmp_path: Path, own_cache: Path
+) -> None:
+    python = _with_python(script)
+    first = _run_script(script, tmp_path, [*COMMAND, "-v"], LLMCC_MODE="apply")
+    assert str(own_cache).encode() in first.stderr
+    python.unlink()
+    second = _run_script(script, tmp_path, [*COMMAND, "-v"], LLMCC_MODE="apply")
+    assert b"libexec/as" in second.stderr
+
+
+def test_script_and_launcher_called_gcc_do_not_find_each_other(
+    script: Path, source: Path, tmp_path: Path
+) -> None:
+    _with_python(script)
+    alias = script.with_name("gcc")
+    alias.symlink_to("llmcc")
+    path = f"{script.parent}:{os.environ['PATH']}"
+    got = _run_script(alias, tmp_path, [*COMMAND, "-v"], LLMCC_MODE="apply", PATH=path)
+    assert got.returncode == 0
+    assert b"libexec/as" in got.stderr
+
+
+def test_script_called_gxx_is_gxx(script: Path, source: Path, tmp_path: Path) -> None:
+    _with_python(script)
+    gxx = Path(shutil.copy(SCRIPT, script.with_name("llmcc-g++")))
+    source.rename(tmp_path / "a.cpp")
+    got = _run_script(gxx, tmp_path, ["-O3", "-v", "-c", "a.cpp"], LLMCC_MODE="apply")
+    assert b"libexec/as" in got.stderr
+    assert got.returncode == 0
