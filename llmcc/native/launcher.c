@@ -1,6 +1,7 @@
 /* llmcc itself: puts the folders with our `as` and `ld` in front of COMPILER_PATH and becomes the real gcc.
    gcc's arguments are never read for their meaning, changed or reordered. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -212,6 +213,7 @@ static int count_depth(void) {
 
 int main(int argc, char **argv) {
     enum { DEPTH_MOST = 4 };
+    char **given = environ; /* setenv makes an array of its own */
     if (argc > 1 && strcmp(argv[1], "--llmcc-version") == 0) {
         puts("llmcc " LLMCC_VERSION);
         return 0;
@@ -241,6 +243,8 @@ int main(int argc, char **argv) {
         put_shim_in_front(gcc);
     argv[0] = gcc;
     execv(gcc, argv);
+    if (errno == E2BIG) /* our variables were too much: gcc alone may fit */
+        execve(gcc, argv, given);
     perror(gcc);
     return 127;
 }
