@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+import llmcc
 from llmcc.native.build import build
 from llmcc.store.keys import unit_key
 from llmcc.store.units import UnitStore
@@ -154,6 +156,19 @@ def with_python(
 
     yield make
     shutil.rmtree(stand_in.parent, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def script_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A python to put beside an installed script: it can import llmcc, as a venv's can."""
+    python = tmp_path_factory.mktemp("script-python") / "python"
+    root = Path(llmcc.__file__).parent.parent
+    # The script starts it with -I -m llmcc.native.build, three words that are dropped here.
+    code = f"import sys, runpy; sys.path.insert(0, {str(root)!r}); del sys.argv[1:4]; "
+    code += "runpy.run_module('llmcc.native.build', run_name='__main__')"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
+    python.chmod(0o755)
+    return python
 
 
 @pytest.fixture

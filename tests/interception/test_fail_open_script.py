@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -82,22 +81,10 @@ def test_script_called_gcc_does_not_find_itself(script: Path, source: Path, tmp_
     assert (got.returncode, got.stderr) == (0, b"")
 
 
-def _with_python(script: Path) -> Path:
-    """Put a python beside the script that can import llmcc, as in a virtual environment."""
-    python = script.parent / "python"
-    root = Path(llmcc.__file__).parent.parent
-    # The script starts it with -I -m llmcc.native.build, three words that are dropped here.
-    code = f"import sys, runpy; sys.path.insert(0, {str(root)!r}); del sys.argv[1:4]; "
-    code += "runpy.run_module('llmcc.native.build', run_name='__main__')"
-    python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
-    python.chmod(0o755)
-    return python
-
-
 def test_script_builds_the_launcher_once(
-    script: Path, source: Path, tmp_path: Path, own_cache: Path
+    script: Path, script_python: Path, source: Path, tmp_path: Path, own_cache: Path
 ) -> None:
-    python = _with_python(script)
+    python = Path(shutil.copy(script_python, script.parent / "python"))
     first = _run_script(script, tmp_path, [*COMMAND, "-v"], LLMCC_MODE="apply")
     assert str(own_cache).encode() in first.stderr
     python.unlink()
@@ -106,9 +93,9 @@ def test_script_builds_the_launcher_once(
 
 
 def test_script_and_launcher_called_gcc_do_not_find_each_other(
-    script: Path, source: Path, tmp_path: Path
+    script: Path, script_python: Path, source: Path, tmp_path: Path
 ) -> None:
-    _with_python(script)
+    shutil.copy(script_python, script.parent / "python")
     alias = script.with_name("gcc")
     alias.symlink_to("llmcc")
     path = f"{script.parent}:{os.environ['PATH']}"
@@ -117,8 +104,10 @@ def test_script_and_launcher_called_gcc_do_not_find_each_other(
     assert b"libexec/as" in got.stderr
 
 
-def test_script_called_gxx_is_gxx(script: Path, source: Path, tmp_path: Path) -> None:
-    _with_python(script)
+def test_script_called_gxx_is_gxx(
+    script: Path, script_python: Path, source: Path, tmp_path: Path
+) -> None:
+    shutil.copy(script_python, script.parent / "python")
     gxx = Path(shutil.copy(SCRIPT, script.with_name("llmcc-g++")))
     source.rename(tmp_path / "a.cpp")
     got = _run_script(gxx, tmp_path, ["-O3", "-v", "-c", "a.cpp"], LLMCC_MODE="apply")
