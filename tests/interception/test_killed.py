@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import llmcc
-from tests.interception.conftest import Compiler
+from llmcc.toolchain import find_gcc
+from tests.interception.conftest import SEARCH, Compiler
 
 COMMAND = ["-O3", "-c", "a.c"]
 
@@ -105,3 +106,70 @@ def test_a_killed_compile_leaves_no_temporary_files_of_python(
     # nothing tells us of the shim's, so look until the folder is gone (pytest's limit ends it).
     while list(temporary.iterdir()):
         pass
+
+
+# Orphans become children of this process, so that it sees the end of all that was started.
+REAPER = """
+import ctypes, os, signal, subprocess, sys
+ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+process = subprocess.Popen(sys.argv[3:], start_new_session=True)
+
+def below(pid):
+    try:
+        children = open(f"/proc/{pid}/task/{pid}/children").read().split()
+        name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
+    except OSError:
+        return {}
+    found = {name: pid}
+    for child in children:
+        found |= below(child)
+    return found
+
+found = {}
+while process.poll() is None and "llmcc-runner" not in found:
+    os.sched_yield()
+    found = below(process.pid)
+number = int(sys.argv[1])
+if sys.argv[2] == "group":
+    os.killpg(process.pid, number)
+else:
+    os.kill(int(found[sys.argv[2]]), number)
+process.wait()
+print(process.returncode, *sorted(found))
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        break
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "whom", "code"),
+    [(signal.SIGINT, "group", None), (signal.SIGKILL, "as", 1), (signal.SIGKILL, "driver", -9)],
+)
+def test_a_real_pipeline_killed_in_its_middle_leaves_nothing(
+    compiler: Compiler, number: int, whom: str, code: int | None
+) -> None:
+    (compiler.folder / "a.c").write_text(SEARCH)
+    temporary = compiler.cache / "tmp"
+    temporary.mkdir()
+    victim = find_gcc().resolve().name if whom == "driver" else whom
+    done = subprocess.run(
+        [sys.executable, "-c", REAPER, str(int(number)), victim, str(compiler.launcher), *COMMAND],
+        cwd=compiler.folder,
+        env=compiler.environment(LLMCC_MODE="sync", TMPDIR=str(temporary)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    returncode, *programs = done.stdout.split()
+    # The sandbox ran: this was the middle, not the start.
+    assert "llmcc-runner" in programs, done.stderr
+    assert int(returncode) == code if code is not None else int(returncode) != 0
+    assert not (compiler.folder / "a.o").exists()
+    # A driver that is killed outright leaves its own temporary text, as gcc does.
+    left = [path.name for path in temporary.iterdir() if whom != "driver" or path.suffix != ".s"]
+    assert left == []
+    assert not list(compiler.cache.rglob(".new-*"))
+    compiler.compare("-O3 -c a.c")
