@@ -214,6 +214,12 @@ static int count_depth(void) {
 int main(int argc, char **argv) {
     enum { DEPTH_MOST = 4 };
     char **given = environ; /* setenv makes an array of its own */
+    /* llmcc …/gcc …, where that is a link to us (CMake's launcher with a masquerade's gcc) */
+    while (argc > 1 && strchr(argv[1], '/') && is_compiler_name(base_name(argv[1])) &&
+           is_llmcc(argv[1])) {
+        argv++;
+        argc--;
+    }
     if (argc > 1 && strcmp(argv[1], "--llmcc-version") == 0) {
         puts("llmcc " LLMCC_VERSION);
         return 0;
