@@ -113,3 +113,18 @@ def test_script_called_gxx_is_gxx(
     got = _run_script(gxx, tmp_path, ["-O3", "-v", "-c", "a.cpp"], LLMCC_MODE="apply")
     assert b"libexec/as" in got.stderr
     assert got.returncode == 0
+
+
+@pytest.mark.parametrize("compiler", ["/usr/bin/gcc", "gcc", "itself"])
+def test_script_in_front_of_a_compiler_is_that_compiler(
+    script: Path, source: Path, tmp_path: Path, compiler: str
+) -> None:
+    if compiler == "itself":
+        link = script.with_name("gcc")
+        link.symlink_to("llmcc")
+        compiler = str(link)
+    for command in ([*COMMAND, "-Wall"], ["-O3", "a.c", "-shared", "-fPIC", "-o", "a.so"]):
+        got = _run_script(script, tmp_path, [compiler, *command], LLMCC_DIR="/proc/no-such")
+        assert (got.returncode, got.stdout, got.stderr) == (0, b"", b"")
+    told = _run_script(script, tmp_path, ["gcc", "--version"], LLMCC_DIR="/proc/no-such")
+    assert told.stdout.startswith(b"gcc ")

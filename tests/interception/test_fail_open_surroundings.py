@@ -249,6 +249,23 @@ def test_a_folder_deeper_than_a_path_can_say_changes_nothing(
     assert results[0][0] == 0
 
 
+# $0: a folder that cannot be written, not even by root.
+READ_ONLY = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && cd "$0" && exec "$@"'
+
+
+def test_a_folder_that_cannot_be_written_changes_nothing(
+    compiler: Compiler, source: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    before = ["unshare", "-m", "sh", "-c", READ_ONLY, str(compiler.folder)]
+    if subprocess.run([*before, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a mount namespace is not allowed here: unshare -m and mount fail")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for command in ("-c a.c", "-c a.c -o /dev/null", "-c a.c -save-temps", "-MD -c a.c"):
+        compiler.compare(f"-O3 {command}", before=before)
+    (ending,) = compiler.compare(f"-O3 -c a.c -o {elsewhere}/a.o", before=before).endings
+    assert ending.returncode == 0
+
+
 def test_a_folder_that_is_gone_changes_nothing(compiler: Compiler, tmp_path: Path) -> None:
     def build(program: str) -> tuple[int, bytes, bytes]:
         gone = tmp_path / "gone"
