@@ -28,7 +28,7 @@ add_executable(program_cxx main.cpp)
 target_link_libraries(program_cxx units)
 if(WITH_LTO)
   include(CheckIPOSupported)
-  check_ipo_supported()
+  check_ipo_supported(LANGUAGES C)
   set_target_properties(units program PROPERTIES INTERPROCEDURAL_OPTIMIZATION ON)
 endif()
 """

@@ -8,7 +8,6 @@ import pytest
 
 from tests.builds.conftest import Installed, build_twice, write_units
 
-COUNT = 20
 MAKEFILE = """\
 CFLAGS = -O2
 OBJECTS = $(patsubst %.c,%.o,$(wildcard unit*.c)) main.o
@@ -26,6 +25,9 @@ all:
 """
 
 
+COUNT = 6  # units, and one with main
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     write_units(tmp_path, COUNT)
@@ -37,7 +39,7 @@ def project(tmp_path: Path) -> Path:
     ("flags", "asked"),
     [
         ("-O2", True),
-        ("-O3 -g -fPIC", True),
+        ("-O3 -g -fPIC -pipe", True),
         ("-Os", False),
         ("-O2 -flto -frandom-seed=1", False),
         ("-O2 -flto=jobserver -frandom-seed=1", False),
