@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import starmap
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from llmcc.asm.model import Unit
 from llmcc.asm.parse import parse
@@ -29,47 +29,21 @@ from llmcc.eligibility import (
     read_driver,
 )
 from llmcc.errors import LlmccError
-from llmcc.native.identity import generation
-from llmcc.outcome import Outcome, Refusal
+from llmcc.outcome import Outcome
 from llmcc.regions.find import RefusedLoop, find_regions
 from llmcc.regions.model import Region
 from llmcc.splice import FastPath, splice
-from llmcc.store.keys import cpu_name, region_identity, region_key
+from llmcc.store.entries import Remote
+from llmcc.store.evict import trim_when_due
+from llmcc.store.keys import region_identity
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
-from llmcc.store.refused import RefusedTexts
 from llmcc.store.unit_records import UnitRecord, UnitRecords
 from llmcc.store.units import UnitEntry, UnitStore
+from llmcc.workshop import PASSING, Context, Rewriter, Workshop
 
-# Endings that say nothing about the loop: another try may end otherwise, so they are not kept.
-PASSING = frozenset(
-    {
-        Outcome.BUDGET_SPENT,
-        Outcome.INTERNAL_ERROR,
-        Outcome.MACHINE_TOO_NOISY,
-        Outcome.SANDBOX_UNSAFE,
-    }
-)
+__all__ = ["Context", "Rewriter", "UnitResult", "make_context", "optimise_unit", "store_result"]
 
 _Result = TypeVar("_Result")
-
-
-class Rewriter(Protocol):
-    """Finds the best rewrite of one region; `llmcc.rewrite_region` holds the real one."""
-
-    def rewrite(self, region: Region, function_text: str) -> RegionDecision:
-        """Take a region through propose, gate, verify, measure and decide."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a unit is optimised with."""
-
-    config: Config
-    decisions: DecisionStore
-    ask_eligibility: Callable[[str], Eligibility]  # of a unit's text
-    make_rewriter: Callable[[], Rewriter]  # called when a region has to be tried
-    clock: Callable[[], float] = time.monotonic  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +114,38 @@ def _optimise(text: str, context: Context) -> UnitResult:
     survey = _survey(unit, text, context)
     if not survey.regions:
         return UnitResult(text, survey.refused, is_final=survey.is_final)
+    return _finish(unit, text, survey, _answers(survey, context))
+
+
+def _answers(survey: Survey, context: Context) -> list[Answer]:
     workshop = Workshop(context)
     hottest = sorted(survey.regions, key=hottest_first)
-    decided = {id(region): workshop.decide(region, survey) for region in hottest}
-    answers = [Answer(workshop.key(region), decided[id(region)]) for region in survey.regions]
-    return _finish(unit, text, survey, answers)
+    decided = {id(region): _decide(region, survey, workshop) for region in hottest}
+    return [Answer(workshop.key(region), decided[id(region)]) for region in survey.regions]
+
+
+def _decide(region: Region, survey: Survey, workshop: Workshop) -> RegionDecision:
+    known = workshop.known(region, survey.eligibility)
+    if known is not None:
+        return known
+    if workshop.is_late():
+        return RegionDecision(Outcome.BUDGET_SPENT)
+    return try_region(region, survey.function_texts[region.function], workshop)
+
+
+def try_region(region: Region, function_text: str, workshop: Workshop) -> RegionDecision:
+    """Try a region that nothing is known of, and keep what says something about it.
+
+    Raises:
+        OSError: the store cannot be written.
+    """
+    decision = _or_gcc(
+        lambda: workshop.attempt(region, function_text),
+        otherwise=lambda error: RegionDecision(Outcome.INTERNAL_ERROR, detail=error),
+        config=workshop.config,
+    )
+    workshop.keep(region, decision)
+    return decision
 
 
 def _survey(unit: Unit, text: str, context: Context) -> Survey:
@@ -175,74 +176,6 @@ def _finish(unit: Unit, text: str, survey: Survey, answers: Sequence[Answer]) ->
         sources=survey.eligibility.source_files,
         is_final=survey.is_final and is_decided,
     )
-
-
-class Workshop:
-    """Decides on regions, within a budget that begins now."""
-
-    def __init__(self, context: Context) -> None:
-        """Read what decisions are filed under: llmcc's version, the CPU and the settings."""
-        config = context.config
-        self._context = context
-        self._deadline_s = context.clock() + config.budget_s
-        self._generation = generation()
-        self._cpu = cpu_name()
-        # A decision made under one requirement says nothing of what another would have given.
-        self._proposer = f"{config.backend} {config.sample_count} {config.seed} {config.require}"
-        self._refused = RefusedTexts(config.cache)
-        self._rewriter: Rewriter | None = None
-
-    def decide(self, region: Region, survey: Survey) -> RegionDecision:
-        """Decide on a region: gcc's word first, then the store's, then our own."""
-        refusal = survey.eligibility.refusal(region.function)
-        if refusal is not None:
-            return decision_of(refusal)
-        known = self.known(self.key(region))
-        if known is not None:
-            return known
-        if self._context.clock() >= self._deadline_s:
-            return RegionDecision(Outcome.BUDGET_SPENT)
-        return self.attempt(region, survey.function_texts[region.function])
-
-    def known(self, key: str) -> RegionDecision | None:
-        """Return what the store knows of a region; None when it was not decided."""
-        known = self._context.decisions.get(key)
-        return None if known is None else self._unless_refused(known)
-
-    def attempt(self, region: Region, function_text: str) -> RegionDecision:
-        """Try a region, and keep what says something about it.
-
-        Raises:
-            OSError: the store cannot be written.
-        """
-        decision = _or_gcc(
-            lambda: self._unless_refused(self._try(region, function_text)),
-            otherwise=lambda error: RegionDecision(Outcome.INTERNAL_ERROR, detail=error),
-            config=self._context.config,
-        )
-        if decision.outcome not in PASSING:
-            self._context.decisions.put(self.key(region), decision)
-        return decision
-
-    def key(self, region: Region) -> str:
-        """Return what the decision on a region is filed under."""
-        return region_key(
-            region, generation=self._generation, cpu=self._cpu, proposer=self._proposer
-        )
-
-    def _unless_refused(self, decision: RegionDecision) -> RegionDecision:
-        """Accept no text that a test of the user has failed with."""
-        if decision.outcome is not Outcome.ACCEPTED:
-            return decision
-        failure = self._refused.failure(decision.isa, decision.rewrite)
-        if failure is None:
-            return decision
-        return replace(decision, outcome=Outcome.FAILED_USER_TEST, detail=failure)
-
-    def _try(self, region: Region, function_text: str) -> RegionDecision:
-        if self._rewriter is None:
-            self._rewriter = self._context.make_rewriter()
-        return self._rewriter.rewrite(region, function_text)
 
 
 def _or_gcc(
@@ -282,26 +215,31 @@ def _region_record(region: Region, answer: Answer) -> LoopRecord:
     )
 
 
-def decision_of(refusal: Refusal) -> RegionDecision:
-    """Return the ending of a region that is refused before it is tried."""
-    return RegionDecision(refusal.outcome, detail=refusal.detail)
-
-
 def make_context(config: Config, driver: Driver | None) -> Context:
     """Return the real context, for a unit made by `driver`."""
+    remote = _remote_of(config)
 
     def make_rewriter() -> Rewriter:
         # numpy, capstone and the model are loaded only for a loop nobody has tried before.
         from llmcc.rewrite_region import RegionRewriter
 
-        return RegionRewriter(config)
+        return RegionRewriter(config, remote=remote)
 
     return Context(
         config=config,
-        decisions=DecisionStore(config.cache),
+        decisions=DecisionStore(config.cache, remote=remote),
         ask_eligibility=lambda text: examine(text, driver),
         make_rewriter=make_rewriter,
     )
+
+
+def _remote_of(config: Config) -> Remote | None:
+    if not config.remote:
+        return None
+    # Loads asyncio, and in the background fsspec.
+    from llmcc.store.remote import open_remote
+
+    return open_remote(config.remote, config.remote_secret)
 
 
 def store_result(key: str, result: UnitResult, store: UnitStore) -> None:
@@ -360,6 +298,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         store_result(key, result, UnitStore(config.cache))
         seconds = round(time.monotonic() - started_s, 3)
         UnitRecords(config.cache).put(unit_record(key, text, driver, result, seconds=seconds))
+        trim_when_due(config.cache, cap_bytes=config.cap_bytes, now_s=time.time())
     except (LlmccError, OSError) as error:
         sys.stderr.write(f"llmcc: {key[:12]}: {error}. gcc's output was used.\n")
         return 1

@@ -41,6 +41,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
         "LLMCC_BACKEND",
         "LLMCC_CC",
         "LLMCC_REQUIRE",
+        "LLMCC_CAP",
+        "LLMCC_REMOTE",
+        "LLMCC_REMOTE_SECRET",
     ):
         monkeypatch.delenv(name, raising=False)
     for name in ("LLMCC_TESTS", "LLMCC_TEST_CMD", "LLMCC_TEST_TIMEOUT"):

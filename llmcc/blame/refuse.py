@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llmcc.blame.search import Culprit
-from llmcc.outcome import Outcome
+from llmcc.outcome import Outcome, Refusal
 from llmcc.splice import without
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
 from llmcc.store.refused import RefusedTexts
@@ -80,7 +80,8 @@ def _put(keys: Iterable[str], failure: str, cache: Path) -> RegionDecision:
         decision = replace(known, outcome=Outcome.FAILED_USER_TEST, detail=failure)
         decisions.put(key, decision)
         if decision.rewrite:
-            RefusedTexts(cache).add(decision.isa, decision.rewrite, failure)
+            refusal = Refusal(Outcome.FAILED_USER_TEST, failure)
+            RefusedTexts(cache).add(decision.isa, decision.rewrite, refusal)
         first = first or decision
     assert first is not None
     return first

@@ -21,22 +21,18 @@ from llmcc.optimize.tasks import (
     Task,
 )
 from llmcc.pipeline import (
-    PASSING,
-    Context,
-    Workshop,
-    decision_of,
     finish_unit,
     make_context,
     store_result,
     survey_unit,
+    try_region,
     unit_name,
     unit_record,
 )
-from llmcc.regions.model import Region
-from llmcc.store.records import RegionDecision
 from llmcc.store.spool import Spool, SpooledUnit
 from llmcc.store.unit_records import UnitRecords
 from llmcc.store.units import UnitStore
+from llmcc.workshop import PASSING, Context, Workshop
 
 _UNLIMITED_S = float("inf")
 
@@ -59,7 +55,7 @@ class Worker:
                     return self._survey(task)
                 case DecideTask():
                     workshop = self._workshop(task.config)
-                    return Decided(task.key, workshop.attempt(task.region, task.function_text))
+                    return Decided(task.key, try_region(task.region, task.function_text, workshop))
                 case FinishTask():
                     return self._finish(task)
         except (LlmccError, OSError) as error:
@@ -75,19 +71,13 @@ class Worker:
         config = self._settings_of(unit)
         survey = survey_unit(unit.text, self._context(config, unit))
         workshop = self._workshop(config)
-        keys = tuple(workshop.key(region) for region in survey.regions)
-
-        def known(region: Region, key: str) -> RegionDecision | None:
-            refusal = survey.eligibility.refusal(region.function)
-            return workshop.known(key) if refusal is None else decision_of(refusal)
-
         return Surveyed(
             unit=unit.key,
             source=unit_name(unit.text),
             config=config,
             survey=survey,
-            keys=keys,
-            known=tuple(map(known, survey.regions, keys)),
+            keys=tuple(workshop.key(region) for region in survey.regions),
+            known=tuple(workshop.known(region, survey.eligibility) for region in survey.regions),
         )
 
     def _finish(self, task: FinishTask) -> Finished | Dropped:

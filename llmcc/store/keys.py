@@ -11,7 +11,7 @@ from llmcc.native.identity import DIGEST_BYTES, digest_strings
 from llmcc.regions.model import Region
 
 # KEY_SETTINGS_COUNT of native/store_lookup.h.
-_SETTINGS_COUNT = 7
+_SETTINGS_COUNT = 8
 
 
 def region_key(region: Region, *, generation: str, cpu: str, proposer: str) -> str:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from llmcc.eligibility import SourceFile
 from llmcc.files import write_atomically
-from llmcc.native.identity import DIGEST_BYTES, digest_bytes
-from llmcc.store.files import shard_path
+from llmcc.native.identity import digest_bytes
+from llmcc.store.files import discard, keys_in, read_entry, shard_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,10 @@ class UnitStore:
         Does not check whether the sources have changed.
         """
         path = self.path(key)
-        try:
-            data = path.read_bytes()
-        except OSError:
-            return None
-        entry = _parse(data)
-        if entry is None:
-            path.unlink(missing_ok=True)
+        data = read_entry(path)
+        entry = None if data is None else _parse(data)
+        if data is not None and entry is None:
+            discard(path)
         return entry
 
     def change_texts(self, change: Callable[[str], str]) -> None:
@@ -74,9 +71,8 @@ class UnitStore:
         Raises:
             OSError: the store cannot be written.
         """
-        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
-            key = path.parent.name + path.name
-            entry = self.get(key) if len(key) == 2 * DIGEST_BYTES else None
+        for key in keys_in(self._folder):
+            entry = self.get(key)
             if entry is None or entry.rewritten is None:
                 continue
             text = change(entry.rewritten)
