@@ -29,6 +29,7 @@ from llmcc.eligibility import (
     read_driver,
 )
 from llmcc.errors import LlmccError
+from llmcc.native.identity import digest_bytes
 from llmcc.outcome import Outcome
 from llmcc.regions.find import RefusedLoop, find_regions
 from llmcc.regions.model import Region
@@ -36,10 +37,11 @@ from llmcc.splice import FastPath, splice
 from llmcc.store.entries import Remote
 from llmcc.store.evict import trim_when_due
 from llmcc.store.keys import region_identity
+from llmcc.store.lock import BadLock, Lock, parse_lock
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
 from llmcc.store.unit_records import UnitRecord, UnitRecords
 from llmcc.store.units import UnitEntry, UnitStore
-from llmcc.workshop import PASSING, Context, Rewriter, Workshop
+from llmcc.workshop import PASSING, Context, Rewriter, Workshop, locked_decision
 
 __all__ = ["Context", "Rewriter", "UnitResult", "make_context", "optimise_unit", "store_result"]
 
@@ -118,6 +120,15 @@ def _optimise(text: str, context: Context) -> UnitResult:
 
 
 def _answers(survey: Survey, context: Context) -> list[Answer]:
+    if (lock := context.lock) is not None:
+        # The key ends up in the object, so it may not depend on the machine.
+        return [
+            Answer(
+                region_identity(region),
+                locked_decision(region, survey.eligibility, context.config, lock),
+            )
+            for region in survey.regions
+        ]
     workshop = Workshop(context)
     hottest = sorted(survey.regions, key=hottest_first)
     decided = {id(region): _decide(region, survey, workshop) for region in hottest}
@@ -258,6 +269,23 @@ def store_result(key: str, result: UnitResult, store: UnitStore) -> None:
         store.put(key, UnitEntry(None, result.sources))
 
 
+def _read_lock(path: Path, digest: str) -> Lock:
+    """Read the lock file the shim has found; one that cannot be believed decides on nothing.
+
+    Raises:
+        LlmccError: it is not the one any more.
+        OSError: it cannot be read.
+    """
+    data = path.read_bytes()
+    if digest_bytes(data) != digest:
+        raise LlmccError(f"{path} changed while gcc ran")
+    try:
+        return parse_lock(data)
+    except BadLock as error:
+        sys.stderr.write(f"llmcc: {path}: {error}. gcc's output was used.\n")
+        return Lock("", {})
+
+
 def unit_record(
     key: str, text: str, driver: Driver | None, result: UnitResult, *, seconds: float
 ) -> UnitRecord:
@@ -279,22 +307,27 @@ def unit_name(text: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Optimise the unit on standard input for the shim: ``<cache> <key> <pid of gcc>``.
+    """Optimise the unit on standard input for the shim.
 
-    Standard output and error are the log.
+    Its arguments: ``<cache> <key> <pid of gcc> <assembler> <lock file> <its digest>``, the last two
+    empty when there is none. Standard output and error are the log.
     """
     # The shim ends us so; as an exception it lets temporary files be removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     # Under make -j the threads of several numpys spin against each other: 20 s instead of 1.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    cache, key, driver_pid = (sys.argv[1:] if argv is None else argv)[:3]
+    words = sys.argv[1:] if argv is None else argv
+    cache, key, driver_pid, _, lock_path, lock_digest = words
     # Read first: gcc is there as long as the shim waits for us.
     driver = read_driver(int(driver_pid))
     text = sys.stdin.buffer.read().decode("latin-1")
     started_s = time.monotonic()
     try:
         config = replace(read_config(), cache=Path(cache))
-        result = optimise_unit(text, make_context(config, driver))
+        lock = _read_lock(Path(lock_path), lock_digest) if lock_path else None
+        if lock is not None:
+            config = replace(config, remote="")
+        result = optimise_unit(text, replace(make_context(config, driver), lock=lock))
         store_result(key, result, UnitStore(config.cache))
         seconds = round(time.monotonic() - started_s, 3)
         UnitRecords(config.cache).put(unit_record(key, text, driver, result, seconds=seconds))

@@ -11,9 +11,11 @@ from typing import Protocol
 from llmcc.config import Config
 from llmcc.eligibility import Eligibility
 from llmcc.native.identity import generation
-from llmcc.outcome import Outcome
+from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Region
-from llmcc.store.keys import cpu_name, region_key
+from llmcc.splice import unlabelled_exits
+from llmcc.store.keys import cpu_name, region_identity, region_key
+from llmcc.store.lock import Lock
 from llmcc.store.records import DecisionStore, RegionDecision
 from llmcc.store.refused import RefusedTexts
 
@@ -44,6 +46,7 @@ class Context:
     decisions: DecisionStore
     ask_eligibility: Callable[[str], Eligibility]  # of a unit's text
     make_rewriter: Callable[[], Rewriter]  # called when a region has to be tried
+    lock: Lock | None = None  # if there is one, only it decides
     cpu: Callable[[], str] = cpu_name  # what timings hold for
     clock: Callable[[], float] = time.monotonic  # seconds
 
@@ -111,6 +114,28 @@ class Workshop:
         return replace(decision, outcome=refusal.outcome, detail=refusal.detail)
 
 
+def locked_decision(
+    region: Region, eligibility: Eligibility, config: Config, lock: Lock
+) -> RegionDecision:
+    """Decide on a region by a lock file, the user's and gcc's word before it.
+
+    The gate looks at the text again: it is code, whoever has committed it.
+    """
+    refusal = refusal_before_trying(region, eligibility, config)
+    if refusal is not None:
+        return refusal
+    path = lock.paths.get(region_identity(region))
+    if path is None:
+        return RegionDecision(Outcome.NOT_LOCKED)
+    gated = _gate(region, path.decision)
+    if gated is not None:
+        return replace(path.decision, outcome=gated.outcome, detail=gated.detail)
+    if exits := unlabelled_exits(region, path.rewrite):
+        detail = f"gcc's text has no label to reach {exits[0]} by"
+        return replace(path.decision, outcome=Outcome.GATE_BAD_BRANCH, detail=detail)
+    return path.decision
+
+
 def refusal_before_trying(
     region: Region, eligibility: Eligibility, config: Config
 ) -> RegionDecision | None:
@@ -131,10 +156,17 @@ def _passes_gate(region: Region, decision: RegionDecision) -> bool:
     """Check what came from afar like a proposal: it is code, whoever has accepted it."""
     if decision.outcome is not Outcome.ACCEPTED:
         return decision.outcome not in PASSING
+    return _gate(region, decision) is None
+
+
+def _gate(region: Region, decision: RegionDecision) -> Refusal | None:
     # capstone is loaded only when there is something to decode.
-    from llmcc.gate.check import Gated, check
+    from llmcc.gate.check import check
     from llmcc.propose import Proposal
 
-    proposal = Proposal(decision.rewrite, decision.isa, 0.0, decision.backend)
-    (gated,) = check(region, [proposal])
-    return isinstance(gated, Gated) and gated.text == decision.rewrite
+    (gated,) = check(region, [Proposal(decision.rewrite, decision.isa, 0.0, decision.backend)])
+    if isinstance(gated, Refusal):
+        return gated
+    if gated.text != decision.rewrite:
+        return Refusal(Outcome.GATE_BAD_TEXT, "the text is not in the form the gate gives it")
+    return None

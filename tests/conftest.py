@@ -41,6 +41,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
         "LLMCC_BACKEND",
         "LLMCC_CC",
         "LLMCC_REQUIRE",
+        "LLMCC_LOCK",
         "LLMCC_CAP",
         "LLMCC_REMOTE",
         "LLMCC_REMOTE_SECRET",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from llmcc.config import Config, read_config
@@ -32,17 +33,23 @@ from llmcc.pipeline import (
 from llmcc.store.spool import Spool, SpooledUnit
 from llmcc.store.unit_records import UnitRecords
 from llmcc.store.units import UnitStore
-from llmcc.workshop import PASSING, Context, Workshop
+from llmcc.workshop import PASSING, Context, Rewriter, Workshop
 
 _UNLIMITED_S = float("inf")
+
+RewriterMaker = Callable[[Config], Rewriter]
 
 
 class Worker:
     """Does tasks, one after the other; the model and the sandbox are opened once."""
 
-    def __init__(self, config: Config) -> None:
-        """Work on the cache of `config`; a unit's own settings come from its compile."""
+    def __init__(self, config: Config, *, make_rewriter: RewriterMaker | None = None) -> None:
+        """Work on the cache of `config`; a unit's own settings come from its compile.
+
+        `make_rewriter` makes what tries regions, the real thing unless given.
+        """
         self._config = config
+        self._make_rewriter = make_rewriter
         self._spool = Spool(config.cache)
         self._generation = generation()
         self._workshops: dict[Config, Workshop] = {}
@@ -115,7 +122,9 @@ class Worker:
         )
 
     def _context(self, config: Config, unit: SpooledUnit | None) -> Context:
-        return make_context(config, unit.driver if unit else None)
+        context = make_context(config, unit.driver if unit else None)
+        make = self._make_rewriter
+        return context if make is None else replace(context, make_rewriter=lambda: make(config))
 
     def _workshop(self, config: Config) -> Workshop:
         if config not in self._workshops:
