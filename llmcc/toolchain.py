@@ -118,7 +118,14 @@ def find_gcc(environ: Mapping[str, str] | None = None) -> Path:
     """
     environ = os.environ if environ is None else environ
     name = environ.get("LLMCC_CC") or "gcc"
-    return _find(name, environ.get("PATH", os.defpath))
+    search_path = environ.get("PATH", os.defpath)
+    try:
+        return _find(name, search_path)
+    except ToolMissing:
+        # "ccache gcc": a command in front of gcc.
+        if " " not in name:
+            raise
+        return _find(name.split()[-1], search_path)
 
 
 def find_as(gcc: Path | None = None) -> Path:

@@ -11,13 +11,14 @@ import click
 from llmcc.config import read_config
 from llmcc.files import write_atomically
 from llmcc.native.identity import generation
+from llmcc.settings_files import why_untrusted
 from llmcc.store.keys import cpu_model
 from llmcc.store.lock import (
+    MOST_BYTES,
     BadLock,
     Lock,
     LockedPath,
     accepted_paths,
-    is_trusted_lock,
     parse_lock,
     render_lock,
 )
@@ -92,9 +93,10 @@ def _check(file: Path, records: Iterable[UnitRecord], found: Mapping[str, Locked
         click.echo(f"matches no loop: {path.function} of {path.source}")
     for path in missing:
         click.echo(f"not in the file: {path.function} of {path.source}")
-    if not is_trusted_lock(file):
-        click.echo("others may write to the file, or it is somebody else's: compiles ignore it")
+    refusal = why_untrusted(file, most_bytes=MOST_BYTES)
+    if refusal:
+        click.echo(f"compiles ignore the file: {refusal}")
     if locked.generation != generation():
         click.echo("another version of llmcc wrote it")
     click.echo(f"{len(locked.paths)} fast paths, {len(stale)} stale, {len(missing)} missing")
-    return 1 if stale or missing or not is_trusted_lock(file) else 0
+    return 1 if stale or missing or refusal else 0

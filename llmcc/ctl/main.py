@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import os
+from pathlib import Path
 
 import click
 
 import llmcc
+from llmcc.settings_files import read_settings
 
 # name: module and what the list of commands says
 _COMMANDS = {
     "bench": ("llmcc.ctl.bench", "Time gcc, clang and llmcc on a folder of kernels."),
     "bisect": ("llmcc.ctl.bisect", "Find and refuse the rewrites that make a command fail."),
+    "config": ("llmcc.ctl.config", "Print every setting and where it comes from."),
+    "doctor": ("llmcc.ctl.doctor", "Check that llmcc works here, and say what to do if not."),
     "explain": ("llmcc.ctl.explain", "Tell what became of every loop of a file, and why."),
     "lock": ("llmcc.ctl.lock", "Pin the accepted fast paths of a project in a file."),
     "optimize": ("llmcc.ctl.optimize", "Try the loops that compiles in mode record have left."),
@@ -45,8 +50,13 @@ class _LazyGroup(click.Group):
 
 @click.command(cls=_LazyGroup)
 @click.version_option(llmcc.__version__, prog_name="llmcc-ctl")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Look at what llmcc did and why."""
+    settings = read_settings(os.environ, Path.cwd())
+    # As the launcher does for a compile: everything below reads variables.
+    os.environ.update(settings.from_files())
+    context.obj = settings
 
 
 if __name__ == "__main__":

@@ -22,16 +22,24 @@ import llmcc
 from llmcc.config import read_config
 from llmcc.errors import LlmccError
 from llmcc.native.identity import covered_files, digest_strings, generation, is_private
+from llmcc.settings_files import SETTINGS
 from llmcc.toolchain import find_gcc, gcc_version, run_gcc
 
 SOURCES = Path(__file__).parent
 _SHARED = ("blake2b.c", "child.c", "real_tool.c", "settings.c", "store_lookup.c", "unit_check.c")
-_AS_SHIM = ("as_shim.c", "lock_file.c", "spool.c", *_SHARED)
+_AS_SHIM = ("as_shim.c", "lock_file.c", "spool.c", "upwards.c", *_SHARED)
 _LD_SHIM = ("ld_shim.c", *_SHARED)
-_LAUNCHER = ("launcher.c", "real_tool.c", "settings.c")
+_LAUNCHER = (
+    "launcher.c",
+    "gcc_facts.c",
+    "real_tool.c",
+    "settings.c",
+    "settings_files.c",
+    "upwards.c",
+)
 # gcc looks for these for -fuse-ld=.
 _LINKERS = ("ld.bfd", "ld.gold", "ld.lld", "ld.mold")
-_SCRIPTS = ("llmcc", "llmcc-gcc", "llmcc-g++")
+_SCRIPTS = ("llmcc", "llmcc-gcc", "llmcc-g++", "llmcc++")
 _COMPILE_TIMEOUT_S = 60
 
 
@@ -70,6 +78,14 @@ def build(cache: Path, *, entries: Sequence[Path], python: str = sys.executable)
     for entry in entries:
         _link(cache / "entry" / str(entry).lstrip("/"), folder / "launcher")
     return folder
+
+
+def is_current(folder: Path) -> bool:
+    """Tell whether the programs in a folder were built from llmcc's files as they are."""
+    try:
+        return (folder / "sources").read_text(errors="surrogateescape") == _state_of_sources()
+    except OSError:
+        return False
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -133,7 +149,13 @@ def _facts_header(version: str, python: str) -> str:
         "LLMCC_START_TESTS": start + "from llmcc.blame.after_link import main; sys.exit(main())",
         "LLMCC_START_BUILD": start + "from llmcc.native.build import main; sys.exit(main())",
     }
-    return "".join(f"#define {name} {_c_string(value)}\n" for name, value in facts.items())
+    lines = [f"#define {name} {_c_string(value)}\n" for name, value in facts.items()]
+    rows = (
+        f"{{{_c_string(setting.key)}, {_c_string(setting.variable)}, {_c_string(setting.form)}, "
+        f"{setting.is_projects:d}, 0}}"
+        for setting in SETTINGS
+    )
+    return "".join(lines) + f"#define LLMCC_SETTINGS {', '.join(rows)}\n"
 
 
 def _c_string(text: str) -> str:
@@ -147,11 +169,15 @@ def _c_string(text: str) -> str:
 def _state_of_sources() -> str:
     """Describe the files of llmcc and their folders as the launcher looks at them: a line each.
 
+    The first line is the folder that the other lines' paths start at.
+
     ctime, unlike mtime, cannot be set back. A folder's changes when a file comes or goes.
     """
     files = covered_files()
     paths = sorted({*files, *(path.parent for path in files)})
-    return "".join(f"{path.stat().st_ctime_ns} {path}\n" for path in paths)
+    root = _package_root()
+    lines = (f"{path.stat().st_ctime_ns} {path.relative_to(root)}\n" for path in paths)
+    return f"{root}\n" + "".join(lines)
 
 
 def _replace(path: Path, text: str) -> None:

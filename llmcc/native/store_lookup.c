@@ -15,14 +15,9 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "settings.h"
 
 enum { MOST_BYTES = 64 << 20, USED_WITHIN_S = 3600 };
-
-const char *const KEY_SETTINGS[KEY_SETTINGS_COUNT] = {
-    "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
-    "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED", "LLMCC_REQUIRE",
-    "LLMCC_SKIP",
-};
 
 Text read_all(int file) {
     Text text = {NULL, 0};

@@ -16,6 +16,8 @@ from llmcc.optimize.agenda import Agenda
 from llmcc.optimize.crew import Crew
 from llmcc.optimize.tasks import Reply, Task
 from llmcc.optimize.worker import RewriterMaker, Worker
+from llmcc.outcome import Outcome
+from llmcc.store.generation import bump_generation
 from llmcc.store.spool import Spool
 
 _TICK_S = 0.5
@@ -69,6 +71,8 @@ def optimise_spool(
     do = new_worker()
     for task in agenda.unfinished():
         agenda.take(task, do(task))
+    if any(Outcome.ACCEPTED in unit.outcomes for unit in agenda.finished):
+        bump_generation(config.cache)
     return Ending(agenda, is_interrupted, time.monotonic() - started_s)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from llmcc.native.identity import DIGEST_BYTES, digest_strings
 from llmcc.regions.model import Region
 
-# KEY_SETTINGS_COUNT of native/store_lookup.h.
+# KEY_SETTINGS_COUNT of native/settings.h.
 _SETTINGS_COUNT = 8
 
 
@@ -44,7 +44,7 @@ def unit_key(
         generation: the one the shim was built with.
         command: the gcc driver's arguments, argv[0] included; its output is left out.
         folder: working folder of the driver. Does not cover: CPATH, LLMCC_SEED and the
-            like (KEY_SETTINGS there), which are taken as unset.
+            like (KEY_SETTINGS in native/settings.c), which are taken as unset.
         lock: digest of the lock file; "" without one.
     """
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)

@@ -8,7 +8,6 @@ anything; the other fields tell people what the rewrite rests on.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from llmcc.outcome import Outcome
 from llmcc.store.records import LoopRecord, RegionDecision, SpeedupInterval
 from llmcc.store.unit_records import UnitRecord, latest
 
+MOST_BYTES = 64 << 20  # of native/store_lookup.c
 _FORMAT = 1
 _COUNTED = "states"  # what the evidence calls the number of tests
 
@@ -111,18 +111,6 @@ def parse_lock(data: bytes) -> Lock:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BadLock(f"it is not a lock file: {error!r}") from error
     return Lock(str(fields["llmcc"]), MappingProxyType({path.identity: path for path in paths}))
-
-
-def is_trusted_lock(file: Path) -> bool:
-    """Tell whether compiles believe a file: the user's or root's, and nobody else's to write.
-
-    native/lock_file.c asks the same.
-
-    Raises:
-        OSError: it is not there.
-    """
-    status = file.stat()
-    return status.st_uid in (os.geteuid(), 0) and not status.st_mode & 0o022
 
 
 def _locked_path(record: UnitRecord, loop: LoopRecord, cpu: str) -> LockedPath:

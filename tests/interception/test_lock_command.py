@@ -109,4 +109,4 @@ def test_check_says_that_others_may_write_the_file(project: Compiler) -> None:
     _file(project).chmod(0o664)
     done = _lock(project, "--check")
     assert done.returncode == 1
-    assert "compiles ignore it" in done.stdout
+    assert "compiles ignore the file" in done.stdout

@@ -16,6 +16,7 @@ import pytest
 
 from llmcc.optimize.run import Orders
 from llmcc.outcome import Outcome
+from llmcc.store.generation import read_generation
 from llmcc.store.spool import Spool
 from llmcc.store.unit_records import UnitRecords, count_outcomes
 from tests.interception.conftest import Compiler
@@ -54,6 +55,15 @@ def test_the_next_compile_has_what_was_accepted_and_the_spool_is_empty(recorder:
     assert made == [True, True, False]
     counts = count_outcomes(UnitRecords(recorder.cache).all())
     assert counts == {Outcome.ACCEPTED: 2, Outcome.NOT_FASTER: 1}
+
+
+def test_the_store_is_of_another_generation_when_a_loop_was_accepted(recorder: Compiler) -> None:
+    _record(recorder, "no_luck")
+    run()
+    before = read_generation(recorder.cache)
+    _record(recorder, "one")
+    run()
+    assert read_generation(recorder.cache) == before + 1
 
 
 def test_a_compile_in_mode_record_has_nothing_more_to_record(recorder: Compiler) -> None:
