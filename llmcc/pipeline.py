@@ -34,7 +34,7 @@ from llmcc.outcome import Outcome
 from llmcc.regions.find import RefusedLoop, find_regions
 from llmcc.regions.model import Region
 from llmcc.splice import FastPath, splice
-from llmcc.store.entries import Remote
+from llmcc.store.entries import find_remote
 from llmcc.store.evict import trim_when_due
 from llmcc.store.keys import region_identity
 from llmcc.store.lock import BadLock, Lock, parse_lock
@@ -228,7 +228,7 @@ def _region_record(region: Region, answer: Answer) -> LoopRecord:
 
 def make_context(config: Config, driver: Driver | None) -> Context:
     """Return the real context, for a unit made by `driver`."""
-    remote = _remote_of(config)
+    remote = find_remote(config.remote, config.remote_secret)
 
     def make_rewriter() -> Rewriter:
         # numpy, capstone and the model are loaded only for a loop nobody has tried before.
@@ -242,15 +242,6 @@ def make_context(config: Config, driver: Driver | None) -> Context:
         ask_eligibility=lambda text: examine(text, driver),
         make_rewriter=make_rewriter,
     )
-
-
-def _remote_of(config: Config) -> Remote | None:
-    if not config.remote:
-        return None
-    # Loads asyncio, and in the background fsspec.
-    from llmcc.store.remote import open_remote
-
-    return open_remote(config.remote, config.remote_secret)
 
 
 def store_result(key: str, result: UnitResult, store: UnitStore) -> None:

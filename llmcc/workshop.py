@@ -75,7 +75,7 @@ class Workshop:
         key = self.key(region)
         decisions = self._context.decisions
         known = decisions.get(key) or decisions.get_remote(
-            key, is_allowed=lambda decision: _passes_gate(region, decision)
+            key, is_allowed=lambda decision: _is_allowed(region, decision)
         )
         return None if known is None else self._unless_refused(known)
 
@@ -152,11 +152,14 @@ def is_skipped(function: str, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
-def _passes_gate(region: Region, decision: RegionDecision) -> bool:
+def _is_allowed(region: Region, decision: RegionDecision) -> bool:
     """Check what came from afar like a proposal: it is code, whoever has accepted it."""
     if decision.outcome is not Outcome.ACCEPTED:
         return decision.outcome not in PASSING
-    return _gate(region, decision) is None
+    # capstone is loaded only when there is something to decode.
+    from llmcc.gate.check import passes
+
+    return passes(region, decision.rewrite, isa=decision.isa)
 
 
 def _gate(region: Region, decision: RegionDecision) -> Refusal | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from llmcc.blame.search import Culprit
 from llmcc.outcome import Outcome, Refusal
 from llmcc.splice import without
+from llmcc.store.generation import bump_generation
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
 from llmcc.store.refused import RefusedTexts
 from llmcc.store.unit_records import UnitRecords
@@ -56,8 +57,10 @@ def refuse(culprits: Sequence[Culprit], names: Sequence[Name], *, cache: Path) -
         decision = _put(same, culprit.failure, cache)
         refused.append(Refused(name, decision))
         keys |= set(same)
-    UnitStore(cache).change_texts(lambda text: without(text, keys))
+    UnitStore(cache).change_texts(lambda text: without(text, lambda name: name.key in keys))
     UnitRecords(cache).change_loops(lambda loop: _as_refused(loop, refused))
+    if refused:
+        bump_generation(cache)
     return refused
 
 

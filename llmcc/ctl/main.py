@@ -15,6 +15,7 @@ from llmcc.settings_files import read_settings
 _COMMANDS = {
     "bench": ("llmcc.ctl.bench", "Time gcc, clang and llmcc on a folder of kernels."),
     "bisect": ("llmcc.ctl.bisect", "Find and refuse the rewrites that make a command fail."),
+    "clean": ("llmcc.ctl.clean", "Make the store smaller, or empty."),
     "config": ("llmcc.ctl.config", "Print every setting and where it comes from."),
     "doctor": ("llmcc.ctl.doctor", "Check that llmcc works here, and say what to do if not."),
     "explain": ("llmcc.ctl.explain", "Tell what became of every loop of a file, and why."),
@@ -25,6 +26,7 @@ _COMMANDS = {
         "Time what llmcc adds to a compile that it has nothing to do in.",
     ),
     "regions": ("llmcc.ctl.regions", "Print the loops of an assembly file as llmcc sees them."),
+    "revert": ("llmcc.ctl.revert", "Take the fast paths of a function out again, for good."),
     "stats": ("llmcc.ctl.stats", "Count what became of all loops so far."),
 }
 

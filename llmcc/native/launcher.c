@@ -16,6 +16,7 @@
 
 #include "facts.h"
 #include "gcc_facts.h"
+#include "place.h"
 #include "real_tool.h"
 #include "settings.h"
 #include "settings_files.h"
@@ -86,19 +87,18 @@ static long store_generation(const char *cache) {
 
 /* Our folder under a name that holds the store's generation: ccache digests COMPILER_PATH, so what
    it has kept is not used after the store has changed. */
-static void name_generation(const char *home, char named[PATH_MAX]) {
-    char cache[PATH_MAX];
+static void name_generation(const Place *place, char named[PATH_MAX]) {
+    long generation = store_generation(place->cache);
     struct stat status;
-    if (!own_folder(cache, sizeof cache, 2) ||
-        snprintf(named, PATH_MAX, "%s/g%ld", home, store_generation(cache)) >= PATH_MAX ||
+    if (snprintf(named, PATH_MAX, "%s/g%ld", place->home, generation) >= PATH_MAX ||
         (lstat(named, &status) != 0 && symlink(".", named) != 0 && errno != EEXIST))
-        snprintf(named, PATH_MAX, "%s", home);
+        memcpy(named, place->home, PATH_MAX);
 }
 
-static bool put_in_compiler_path(const char *home) {
+static bool put_in_compiler_path(const Place *place) {
     char folder[PATH_MAX], *ours, *searched;
     const char *before = getenv("COMPILER_PATH");
-    name_generation(home, folder);
+    name_generation(place, folder);
     int length = has_tests() ? asprintf(&ours, "%s/libexec-tests:%s/libexec", folder, folder)
                              : asprintf(&ours, "%s/libexec", folder);
     if (length > 0)
@@ -109,22 +109,22 @@ static bool put_in_compiler_path(const char *home) {
 
 /* Get our `as` in, by the environment or an `option` for gcc; false, with neither set, when it could
    not work. */
-static bool put_shim_in_front(const Gcc *gcc, char **option) {
-    char home[PATH_MAX], specs[PATH_MAX];
+static bool put_shim_in_front(const Gcc *gcc, const Place *place, char **option) {
+    char specs[PATH_MAX];
     GccFacts facts;
-    if (!own_folder(home, sizeof home, 0) || !gcc_facts(gcc, home, &facts) ||
-        facts.way == WAY_NONE)
+    if (!gcc_facts(gcc, place->home, &facts) || facts.way == WAY_NONE)
         return false;
     char *as = find_program(facts.as_name, getenv("PATH"));
     if (!as || setenv("LLMCC_AS", as, 1) != 0 || setenv("LLMCC_AS_NAME", facts.as_name, 1) != 0)
         return false;
     if (facts.way == WAY_COMPILER_PATH)
-        return put_in_compiler_path(home);
-    return specs_path(gcc, home, specs) && asprintf(option, "-specs=%s", specs) > 0;
+        return put_in_compiler_path(place);
+    return specs_path(gcc, place->home, specs) && asprintf(option, "-specs=%s", specs) > 0;
 }
 
-/* Has a file llmcc was built from changed? Some 130 calls of stat, 0.1 ms. The first line of
-   `sources` is the folder that the other lines' paths start at. */
+/* Has a file llmcc was built from changed, or are we another build than what stands in `home`? Some
+   130 calls of stat, 0.1 ms. The first lines of `sources` are the generation of that build and the
+   folder that the other lines' paths start at. */
 static bool is_outdated(const char *home) {
     enum { SOURCES_MOST = 1 << 17 };
     static char lines[SOURCES_MOST];
@@ -136,11 +136,14 @@ static bool is_outdated(const char *home) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t size = file >= 0 ? read(file, lines, sizeof lines - 1) : 0;
     close(file);
-    char *at = size > 0 ? memchr(lines, '\n', size) : NULL;
+    char *folder = size > 0 ? strchr(lines, '\n') : NULL;
+    char *at = folder ? strchr(folder + 1, '\n') : NULL;
     if (!at)
         return false;
-    *at++ = 0;
-    int root = open(lines, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    *folder++ = *at++ = 0;
+    if (strcmp(lines, LLMCC_GENERATION) != 0)
+        return true;
+    int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (char *end; !is_changed && (end = strchr(at, '\n')); at = end + 1) {
         long long ctime_ns = strtoll(at, &at, 10);
         *end = 0;
@@ -151,37 +154,25 @@ static bool is_outdated(const char *home) {
     return is_changed;
 }
 
-/* The installed script that became us through the link `<cache>/entry/<path of the script>`. */
-static const char *script_of(const char *link) {
-    static const char PART[] = "/entry/";
-    for (const char *at = strstr(link, PART); at; at = strstr(at + 1, PART))
-        if (access(at + sizeof PART - 2, X_OK) == 0)
-            return at + sizeof PART - 2;
-    return NULL;
-}
-
 /* Build anew and become what was built; returns when that is not possible. */
-static void renew(char **argv) {
-    char home[PATH_MAX], cache[PATH_MAX];
-    const char *script = script_of(argv[0]);
+static void renew(const Place *place, char **argv) {
     bool is_second = getenv("LLMCC_RENEWED") != NULL;
     unsetenv("LLMCC_RENEWED");
-    if (is_second || !script || !own_folder(home, sizeof home, 0) || !is_outdated(home) ||
-        !own_folder(cache, sizeof cache, 2))
+    if (is_second || !place->entry[0] || !is_outdated(place->home))
         return;
     pid_t pid = fork();
     if (pid == 0) {
         int nowhere = open("/dev/null", O_RDWR);
         for (int i = 0; i < 3; i++)
             dup2(nowhere, i);
-        execl(LLMCC_PYTHON, LLMCC_PYTHON, "-I", "-c", LLMCC_START_BUILD, "--cache", cache, "--entry",
-              script, (char *)NULL);
+        execl(LLMCC_PYTHON, LLMCC_PYTHON, "-I", "-c", LLMCC_START_BUILD, "--cache", place->cache,
+              "--entry", place->entry, (char *)NULL);
         _exit(127);
     }
     if (pid < 0 || waitpid(pid, NULL, 0) != pid)
         return;
     setenv("LLMCC_RENEWED", "1", 1);
-    execv(argv[0], argv);
+    execv(place->entry, argv);
     unsetenv("LLMCC_RENEWED");
 }
 
@@ -245,13 +236,13 @@ static Gcc find_gcc(const char *own_name, int depth) {
 }
 
 /* One line that changes when any object could: for CCACHE_COMPILERCHECK and the like. */
-static void print_fingerprint(const Gcc *gcc) {
-    char key[GCC_KEY], cache[PATH_MAX];
+static void print_fingerprint(const Gcc *gcc, const Place *place) {
+    char key[GCC_KEY];
     unsigned cpu = 0, ebx, ecx, edx;
     __get_cpuid(1, &cpu, &ebx, &ecx, &edx);
     gcc_key(gcc, key);
     printf("llmcc %s %s store %ld cpu %x gcc %s", LLMCC_VERSION, LLMCC_GENERATION,
-           own_folder(cache, sizeof cache, 2) ? store_generation(cache) : 0, cpu, key);
+           store_generation(place->cache), cpu, key);
     for (size_t i = 0; i < KEY_SETTINGS_COUNT; i++) {
         const char *value = getenv(KEY_SETTINGS[i]);
         printf(" %s", value ? value : "");
@@ -287,8 +278,17 @@ int main(int argc, char **argv) {
         export_settings_files();
     bool is_asked = strcmp(first, "--llmcc-fingerprint") == 0;
     bool is_working = is_outermost && !is_off() && (has_work(argv) || is_asked);
-    if (is_working)
-        renew(argv);
+    Place place = {0};
+    if (is_working) {
+        bool is_built = find_place(argv[0], &place);
+        bool is_from_script = getenv("LLMCC_ENTRY") != NULL;
+        if (is_built)
+            renew(&place, argv);
+        else if (!is_from_script)
+            become_script(&place, argv);
+        is_working = is_built;
+    }
+    unsetenv("LLMCC_ENTRY");
     int depth = count_depth();
     /* launcher form: llmcc gcc … */
     if (*first != '-' && is_compiler_name(base_name(first)) &&
@@ -305,11 +305,11 @@ int main(int argc, char **argv) {
         return 127;
     }
     if (is_asked) {
-        print_fingerprint(&gcc);
+        print_fingerprint(&gcc, &place);
         return 0;
     }
     char *option = NULL;
-    if (!is_working || !put_shim_in_front(&gcc, &option))
+    if (!is_working || !put_shim_in_front(&gcc, &place, &option))
         forget_settings_files();
     become(&gcc, option, argc - 1, argv + 1);
     return 127;

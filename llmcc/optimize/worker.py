@@ -30,6 +30,7 @@ from llmcc.pipeline import (
     unit_name,
     unit_record,
 )
+from llmcc.store.evict import trim_when_due
 from llmcc.store.spool import Spool, SpooledUnit
 from llmcc.store.unit_records import UnitRecords
 from llmcc.store.units import UnitStore
@@ -98,6 +99,7 @@ class Worker:
         seconds = round(time.monotonic() - started_s, 3)
         record = unit_record(unit.key, unit.text, unit.driver, result, seconds=seconds)
         UnitRecords(cache).put(record)
+        trim_when_due(cache, cap_bytes=self._config.cap_bytes, now_s=time.time())
         is_kept = any(answer.decision.outcome in PASSING for answer in task.answers)
         if not is_kept:
             self._spool.remove(unit.key)
@@ -116,6 +118,9 @@ class Worker:
             its_own,
             budget_s=_UNLIMITED_S,
             cache=self._config.cache,
+            cap_bytes=self._config.cap_bytes,
+            remote=self._config.remote,
+            remote_secret=self._config.remote_secret,
             log=self._config.log,
             is_strict=self._config.is_strict,
             mode=self._config.mode,

@@ -80,3 +80,12 @@ class Entries:
 
     def _header(self, body: bytes) -> bytes:
         return f"{self._title} {digest_bytes(body)}\n".encode()
+
+
+def find_remote(url: str, secret: str) -> Remote | None:
+    """Return this process's connection to a remote; None when `url` is empty."""
+    if not url:
+        return None
+    from llmcc.store.remote import open_remote
+
+    return open_remote(url, secret)

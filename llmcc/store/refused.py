@@ -7,12 +7,13 @@ A file holds the name of the outcome and, from the second line on, the detail.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from llmcc.files import write_atomically
 from llmcc.native.identity import digest_strings
 from llmcc.outcome import Outcome, Refusal
-from llmcc.store.files import shard_path
+from llmcc.store.files import keys_in, shard_path
 
 
 class RefusedTexts:
@@ -33,26 +34,37 @@ class RefusedTexts:
 
     def refusal(self, isa: str, rewrite: str) -> Refusal | None:
         """Return why a text is refused; None when it is not."""
-        try:
-            text = self._path(isa, rewrite).read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            # It was refused, whatever has become of the file.
-            return Refusal(Outcome.FAILED_USER_TEST, str(error))
-        name, _, detail = text.partition("\n")
-        if name in Outcome.__members__:
-            return Refusal(Outcome[name], detail)
-        # Damaged, or written before outcomes were: a text that failed a test.
-        return Refusal(Outcome.FAILED_USER_TEST, text)
+        return _read(self._path(isa, rewrite))
 
-    def remove(self, isa: str, rewrite: str) -> None:
-        """Refuse a text no longer.
+    def remove(self, is_meant: Callable[[Refusal], bool]) -> int:
+        """Refuse some texts no longer; return how many.
 
         Raises:
             OSError: the store cannot be written.
         """
-        self._path(isa, rewrite).unlink(missing_ok=True)
+        removed = 0
+        for key in keys_in(self._folder):
+            path = shard_path(self._folder, key)
+            refusal = _read(path)
+            if refusal is not None and is_meant(refusal):
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
 
     def _path(self, isa: str, rewrite: str) -> Path:
         return shard_path(self._folder, digest_strings((isa, rewrite)))
+
+
+def _read(path: Path) -> Refusal | None:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        # It was refused, whatever has become of the file.
+        return Refusal(Outcome.FAILED_USER_TEST, str(error))
+    name, _, detail = text.partition("\n")
+    if name in Outcome.__members__:
+        return Refusal(Outcome[name], detail)
+    # Damaged, or written before outcomes were: a text that failed a test.
+    return Refusal(Outcome.FAILED_USER_TEST, text)

@@ -11,6 +11,7 @@ assembly may come from a source whose pointers have become volatile.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,10 +61,17 @@ class UnitStore:
         """
         path = self.path(key)
         data = read_entry(path)
-        entry = None if data is None else _parse(data)
-        if data is not None and entry is None:
-            discard(path)
-        return entry
+        if data is None:
+            return None
+        with suppress(ValueError):
+            if entry := _parse(data):
+                return entry
+        discard(path)
+        return None
+
+    def remove(self, key: str) -> None:
+        """Forget a unit."""
+        discard(self.path(key))
 
     def change_texts(self, change: Callable[[str], str]) -> None:
         """Change rewritten texts; those that come out different count as not final from now on.
@@ -90,6 +98,7 @@ def _manifest_line(source: SourceFile) -> bytes:
 
 
 def _parse(data: bytes) -> UnitEntry | None:
+    """Read an entry; None, or ValueError, when it is damaged."""
     header, _, body = data.partition(b"\n")
     words = header.split(b" ")
     if len(words) != 6 or words[:2] != [b"llmcc-unit", b"1"] or words[2] not in (b"n", b"r", b"p"):

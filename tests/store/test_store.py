@@ -106,7 +106,8 @@ def test_a_refused_text_is_refused_for_its_isa_only(tmp_path: Path) -> None:
     refused.add("avx2", "\tnop\n", refusal)
     assert RefusedTexts(tmp_path).refusal("avx2", "\tnop\n") == refusal
     assert refused.refusal("avx512", "\tnop\n") is None
-    refused.remove("avx2", "\tnop\n")
+    assert refused.remove(lambda other: other != refusal) == 0
+    assert refused.remove(lambda other: other == refusal) == 1
     assert refused.refusal("avx2", "\tnop\n") is None
 
 
