@@ -37,7 +37,8 @@ class Config:
     """One process's settings."""
 
     mode: Mode
-    """`LLMCC_MODE`; `apply` when `SOURCE_DATE_EPOCH` is set, `off` when `LLMCC_DISABLE` is."""
+    """`LLMCC_MODE`; `off` when `LLMCC_DISABLE` is set. With a lock file only that decides; where
+    `SOURCE_DATE_EPOCH` is set nothing else does. The `as` shim sees to both."""
     budget_s: float
     """`LLMCC_BUDGET`: seconds one unit may take to be optimised; 30 unless told. No region is begun
     later, one that has begun is ended (7 s at most, 13 s when LLMCC_REQUIRE asks for a proof);
@@ -133,13 +134,10 @@ def _mode(environ: Mapping[str, str]) -> Mode:
         return Mode.OFF
     name = environ.get("LLMCC_MODE") or Mode.SYNC.value
     try:
-        mode = Mode(name)
+        return Mode(name)
     except ValueError:
         allowed = ", ".join(member.value for member in Mode)
         raise BadSetting(f"LLMCC_MODE: {name!r} is not one of {allowed}") from None
-    if mode is Mode.SYNC and environ.get("SOURCE_DATE_EPOCH"):
-        return Mode.APPLY
-    return mode
 
 
 def _level(environ: Mapping[str, str]) -> str:

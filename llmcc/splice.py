@@ -34,7 +34,7 @@ class FastPath:
     """An accepted rewrite of a region of the unit."""
 
     region: Region
-    key: str  # of the region, see store.keys.region_key
+    key: str  # of its decision: store.keys.region_key, or region_identity with a lock file
     text: str  # canonical rewrite text
     isa: str  # "avx2" or "avx512"
 
@@ -59,6 +59,13 @@ def splice(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
         out.extend(before.get(position, ()))
         out.append(replaced.get(position, kept.text))
     return "\n".join(out) + "\n" + _constructor()
+
+
+def unlabelled_exits(region: Region, rewrite: str) -> list[str]:
+    """List the exits a rewrite jumps to that gcc's text has no label for."""
+    exits = [f".LX{n}" for n, label in enumerate(region.placement.exit_labels) if not label]
+    words = set(rewrite.split())
+    return [label for label in exits if label in words]
 
 
 def without(text: str, is_meant: Callable[[Name], bool]) -> str:

@@ -54,7 +54,8 @@ def read_in_c(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     home = build(folder / "cache", entries=())
     (folder / "printer.c").write_text(PRINTER)
     command = ["gcc", "-std=gnu11", f"-I{home}", f"-I{SOURCES}", "-o", str(folder / "printer")]
-    command += [str(folder / "printer.c"), str(SOURCES / "settings_files.c")]
+    sources = [SOURCES / "settings_files.c", SOURCES / "upwards.c"]
+    command += [str(folder / "printer.c"), *map(str, sources)]
     subprocess.run(command, check=True)
     with subprocess.Popen(
         [folder / "printer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0

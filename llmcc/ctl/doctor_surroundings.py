@@ -9,6 +9,7 @@ from pathlib import Path
 from llmcc.config import Config
 from llmcc.ctl.doctor_checks import Finding, State
 from llmcc.settings_files import SETTINGS, VARIABLES_ONLY, Settings, find_upwards, why_untrusted
+from llmcc.store.lock import MOST_BYTES
 
 # Set by llmcc for its own parts.
 _INTERNAL = {"LLMCC_DEPTH", "LLMCC_AS", "LLMCC_AS_NAME", "LLMCC_PROOF", "LLMCC_RENEWED"}
@@ -35,7 +36,7 @@ def _check_settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[
     files = sorted({value.origin for value in settings.values} - {"environment", "default"})
     yield Finding("settings", State.OK, f"from files: {', '.join(files) or 'none'}")
     if environ.get("SOURCE_DATE_EPOCH"):
-        detail = "SOURCE_DATE_EPOCH is set: compiles take what is known, and try nothing new"
+        detail = "SOURCE_DATE_EPOCH is set: only a lock file changes gcc's output"
         yield Finding("settings", State.NOTE, detail)
 
 
@@ -66,7 +67,7 @@ def _check_lock(config: Config, environ: Mapping[str, str], folder: Path) -> Fin
     path = Path(config.lock) if config.lock else find_upwards("llmcc.lock", folder, environ)
     if path is None:
         return Finding("lock file", State.OK, "none here")
-    refusal = why_untrusted(path)
+    refusal = why_untrusted(path, most_bytes=MOST_BYTES)
     if refusal:
         return Finding("lock file", State.PROBLEM, f"{path}: {refusal}")
     return Finding("lock file", State.OK, f"{path} decides")

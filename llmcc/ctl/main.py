@@ -22,6 +22,7 @@ _COMMANDS = {
     "diff": ("llmcc.ctl.diff", "Show what llmcc changed in gcc's assembly."),
     "doctor": ("llmcc.ctl.doctor", "Check that llmcc works here, and say what to do if not."),
     "explain": ("llmcc.ctl.explain", "Tell what became of every loop of a file, and why."),
+    "lock": ("llmcc.ctl.lock", "Pin the accepted fast paths of a project in a file."),
     "optimize": ("llmcc.ctl.optimize", "Try the loops that compiles in mode record have left."),
     "overhead": (
         "llmcc.ctl.overhead",
