@@ -19,7 +19,7 @@ from llmcc.store.verdicts import KnownLevel, Verdicts
 
 KEYS = [f"{number:02x}" * 32 for number in range(3)]
 LETTERS = "abcdefgh"
-ROUNDS = 300
+ROUNDS = 200
 # Some entries are larger than a pipe, a page or a write buffer, some are not.
 SIZES = [10, 5_000, 70_000]
 DAY_S = 86_400
