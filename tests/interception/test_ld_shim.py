@@ -29,7 +29,7 @@ def recorder(compiler: Compiler) -> Path:
 
 
 def test_without_tests_gcc_is_not_told_of_the_linker(compiler: Compiler, recorder: Path) -> None:
-    home = compiler.launcher.parent
+    home = compiler.launcher.parent / "g0"
     assert compiler.run(["-O3", "a.c", "-o", "p"]).returncode == 0
     assert recorder.read_text() == f"{home}/libexec\n"
     compiler.run(["-O3", "-c", "a.c"])
@@ -42,7 +42,7 @@ def test_without_tests_gcc_is_not_told_of_the_linker(compiler: Compiler, recorde
 
 @pytest.mark.parametrize("name", ["LLMCC_TESTS", "LLMCC_TEST_CMD"])
 def test_with_tests_the_linker_comes_first(compiler: Compiler, recorder: Path, name: str) -> None:
-    home = compiler.launcher.parent
+    home = compiler.launcher.parent / "g0"
     compiler.run(["-O3", "-c", "a.c"])
     assert compiler.run(["a.o", "-o", "p"], **{name: "x"}).returncode == 0
     assert recorder.read_text() == f"{home}/libexec-tests:{home}/libexec\n"

@@ -40,4 +40,11 @@ int main(void) { puts("hello from the wheel"); return 0; }
 C
 "$folder/venv/bin/llmcc" -O3 t.c -o t
 test "$(./t)" = "hello from the wheel"
+# The launcher has taken the script's place by now, and pip takes it away all the same.
+"$folder/venv/bin/llmcc++" -O3 -x c++ -c t.c -o t.o
+"$folder/venv/bin/llmcc-ctl" doctor >doctor.log || { cat doctor.log; exit 1; }
+"$folder/venv/bin/python" -m pip uninstall -qq -y llmcc-toolchain
+for name in llmcc llmcc-gcc llmcc-g++ llmcc++; do
+    test ! -e "$folder/venv/bin/$name"
+done
 echo "wheel: $(ls "$folder/dist") installs and works"
