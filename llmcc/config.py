@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from llmcc.errors import LlmccError
@@ -107,6 +108,12 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         remote=environ.get("LLMCC_REMOTE", ""),
         remote_secret=environ.get("LLMCC_REMOTE_SECRET", ""),
     )
+
+
+def is_skipped(function: str, patterns: Sequence[str]) -> bool:
+    """Tell whether a pattern of the user names a function, or the one that it is gcc's clone of."""
+    names = (function, function.partition(".")[0])
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def is_switched_on(value: str) -> bool:

@@ -253,6 +253,8 @@ def _decided(
         evidence["mutation_score"] = verified.mutation_score
     for bucket in measured.buckets:
         evidence[f"{bucket.name}_speedup_ratio"] = bucket.speedup_ratio
+        evidence[f"{bucket.name}_low_ratio"] = bucket.low_ratio
+        evidence[f"{bucket.name}_high_ratio"] = bucket.high_ratio
         evidence[f"{bucket.name}_baseline_ns"] = bucket.baseline_ns
     return RegionDecision(
         decision.outcome,

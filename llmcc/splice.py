@@ -11,7 +11,7 @@ Source of the feature test: Intel SDM vol. 1, sections 14.3, 14.7.1, 15.2 and 15
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmcc.asm.model import Unit
@@ -75,6 +75,57 @@ def without(text: str, is_meant: Callable[[Name], bool]) -> str:
             at = text.index(f"\n{guard}:\n")
             text = text[:at] + _GUARD_TEST.sub("\ttestb\t$0,", text[at:], count=1)
     return text
+
+
+def taken_out(text: str, rewrites: Mapping[str, str]) -> str | None:
+    """Give gcc's text back from one that `splice` gave.
+
+    Args:
+        text: the unit with its fast paths.
+        rewrites: canonical text by the label of the loop's head.
+
+    Returns None when a fast path in the text is not the rewrite given for its loop.
+    """
+    lines = text.removesuffix(_constructor()).removesuffix("\n").split("\n")
+    heads: dict[str, str] = {}  # by guard
+    kept: list[str] = []
+    at = 0
+    while at < len(lines):
+        if not lines[at].startswith(f"\t.pushsection\t{SECTION},"):
+            kept.append(lines[at])
+            at += 1
+            continue
+        # After the record come the guard's four lines: alignment, label, test, jump to the head.
+        at = lines.index("\t.popsection", at) + 5
+        guard, head_label = lines[at - 3].rstrip(":"), lines[at - 1].split()[-1]
+        heads[guard] = head_label
+        size = _size_of(rewrites.get(head_label, ""), lines[at:], head_label)
+        if size is None:
+            return None
+        at += size
+    return "\n".join(_back_to_head(line, heads) for line in kept) + "\n"
+
+
+def _size_of(rewrite: str, lines: Sequence[str], head_label: str) -> int | None:
+    """Count the lines of a rewrite at the start of `lines`; None when it is another text."""
+    expected = rewrite.rstrip("\n").split("\n")
+    if expected[-1].split() == ["jmp", ".LH"] and lines[len(expected) - 1 :][:1] != [
+        f"\tjmp\t{head_label}"
+    ]:
+        expected.pop()  # it falls into the head
+    found = lines[: len(expected)]
+    is_same = [_mnemonic(line) for line in expected] == [_mnemonic(line) for line in found]
+    return len(expected) if is_same else None
+
+
+def _mnemonic(line: str) -> str:
+    """Return what labels do not change."""
+    return line.split(maxsplit=1)[0] if line.startswith("\t") and line.strip() else ""
+
+
+def _back_to_head(line: str, heads: Mapping[str, str]) -> str:
+    before, mark, number = line.rpartition(".Lllmcc_fp")
+    return before + heads[mark + number] if mark + number in heads else line
 
 
 def _retargeted(text: str, head_label: str, number: int) -> str:

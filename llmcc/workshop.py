@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Protocol
 
-from llmcc.config import Config
+from llmcc.config import Config, is_skipped
 from llmcc.eligibility import Eligibility
 from llmcc.native.identity import generation
 from llmcc.outcome import Outcome, Refusal
@@ -144,12 +143,6 @@ def refusal_before_trying(
         return RegionDecision(Outcome.SKIPPED_BY_USER)
     refusal = eligibility.refusal(region.function)
     return None if refusal is None else RegionDecision(refusal.outcome, detail=refusal.detail)
-
-
-def is_skipped(function: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a pattern of the user names a function, or the one that it is gcc's clone of."""
-    names = (function, function.partition(".")[0])
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def _is_allowed(region: Region, decision: RegionDecision) -> bool:

@@ -168,7 +168,7 @@ _LINES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(_LINES, max_size=5))
 @example(["seed = 1'"])
 def test_any_file_is_read_alike(read_in_c: Reader, home: Path, lines: list[str]) -> None:
@@ -176,7 +176,7 @@ def test_any_file_is_read_alike(read_in_c: Reader, home: Path, lines: list[str])
     _both(read_in_c, home, home / "work")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_LINES)
 def test_what_a_line_sets_is_what_toml_says(home: Path, line: str) -> None:
     path = home / ".config/llmcc/config.toml"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -77,12 +76,10 @@ def _check_lock(config: Config, environ: Mapping[str, str], folder: Path) -> Fin
 def _check_remote(url: str) -> Finding:
     if not url:
         return Finding("remote", State.OK, "none is set")
-    try:
-        fsspec = importlib.import_module("fsspec")
-        files, root = fsspec.core.url_to_fs(url)
-        files.exists(root)
-    # fsspec's back ends raise what their libraries raise, nearly all of it one of these.
-    except (ImportError, OSError, ValueError, RuntimeError) as error:
-        advice = "Compiles go on without it."
-        return Finding("remote", State.PROBLEM, f"{url}: {error}", advice)
+    # asyncio and fsspec are slow to load.
+    from llmcc.store.remote import why_unusable
+
+    problem = why_unusable(url)
+    if problem:
+        return Finding("remote", State.PROBLEM, problem, "Compiles go on without it.")
     return Finding("remote", State.OK, f"{url} answers")
