@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from llmcc.config import Config, read_config
+from llmcc.config import Config, is_skipped, read_config
 from llmcc.eligibility import Driver
 from llmcc.outcome import Outcome, Refusal
-from llmcc.pipeline import Context, is_skipped, make_context, optimise_unit, store_result
+from llmcc.pipeline import Context, make_context, optimise_unit, store_result
 from llmcc.regions.model import Region
 from llmcc.store.records import RegionDecision
 from llmcc.store.refused import RefusedTexts
