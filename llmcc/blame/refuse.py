@@ -31,9 +31,20 @@ def with_same_text(key: str, cache: Path) -> list[str]:
     One inline function has another key in each unit that sees it in other surroundings.
     """
     decisions = DecisionStore(cache)
-    known = decisions.get(key)
+    known = _known(key, cache)
     same = decisions.keys_with(known.isa, known.rewrite) if known and known.rewrite else []
     return list(dict.fromkeys([key, *same]))
+
+
+def _known(key: str, cache: Path) -> RegionDecision | None:
+    """Find a decision by its key; builds with a lock file have the region's identity instead."""
+    locked = (
+        loop.decision
+        for record in UnitRecords(cache).all()
+        for loop in record.loops
+        if loop.identity == key
+    )
+    return DecisionStore(cache).get(key) or next(locked, None)
 
 
 def refuse(culprits: Sequence[Culprit], names: Sequence[Name], *, cache: Path) -> list[Refused]:
@@ -79,7 +90,7 @@ def _put(keys: Iterable[str], failure: str, cache: Path) -> RegionDecision:
     decisions, first = DecisionStore(cache), None
     for key in keys:
         # The store may have lost it: the file was compiled long ago, or elsewhere.
-        known = decisions.get(key) or RegionDecision(Outcome.FAILED_USER_TEST)
+        known = _known(key, cache) or RegionDecision(Outcome.FAILED_USER_TEST)
         decision = replace(known, outcome=Outcome.FAILED_USER_TEST, detail=failure)
         decisions.put(key, decision)
         if decision.rewrite:

@@ -62,12 +62,14 @@ def optimise_spool(
     agenda = Agenda(orders.weights)
     agenda.add(_wanted(Spool(config.cache), orders.folder))
     is_interrupted = False
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with Crew[Task, Reply](orders.jobs, new_worker) as crew:
             _work(agenda, crew, show, deadline_s=started_s + orders.budget_s)
     except KeyboardInterrupt:
         is_interrupted = True
+    finally:
+        signal.signal(signal.SIGTERM, before)
     do = new_worker()
     for task in agenda.unfinished():
         agenda.take(task, do(task))

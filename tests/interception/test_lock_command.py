@@ -10,7 +10,7 @@ import pytest
 
 from llmcc.store.lock import parse_lock
 from tests.interception.conftest import Compiler
-from tests.interception.planted import function, plant
+from tests.interception.planted import function, plant, write_program
 
 COMMAND = ["-O3", "-c", "a.c"]
 
@@ -110,3 +110,24 @@ def test_check_says_that_others_may_write_the_file(project: Compiler) -> None:
     done = _lock(project, "--check")
     assert done.returncode == 1
     assert "compiles ignore the file" in done.stdout
+
+
+def test_what_bisect_blames_in_a_locked_build_leaves_the_next_file(compiler: Compiler) -> None:
+    write_program(compiler, ["right_one", "wrong_two"])
+    compiler.run(["-O3", "-c", "loops.c"], LLMCC_MODE="sync")
+    _lock(compiler)
+    compiler.run(["-O3", "-c", "loops.c"])
+    compiler.run(["main.c", "loops.o", "-o", "p"])
+    check = "./p < tests/2.in | cmp - tests/2.out"
+    blamed = subprocess.run(
+        [sys.executable, "-m", "llmcc.ctl.main", "bisect", "--", "sh", "-c", check],
+        cwd=compiler.folder,
+        env=compiler.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "wrong_two" in blamed.stdout, blamed.stderr
+    _lock(compiler)
+    lock = parse_lock(_file(compiler).read_bytes())
+    assert [path.function for path in lock.paths.values()] == ["right_one"]
