@@ -28,7 +28,8 @@ MARCH: Mapping[str, str] = MappingProxyType(
         "avx512": "generic64+avx512f+avx512bw+avx512dq+avx512vl+bmi+bmi2+lzcnt+popcnt",
     }
 )
-# Present in the first lines of every installed `llmcc` script, so that one is never taken for gcc.
+# In the first lines of every installed `llmcc` script, and at the end of a launcher that is in its
+# place, so that none is ever taken for gcc.
 ENTRY_MARKER = b"llmcc-entry-script"
 
 _AS_CPU_S = 5
@@ -118,7 +119,14 @@ def find_gcc(environ: Mapping[str, str] | None = None) -> Path:
     """
     environ = os.environ if environ is None else environ
     name = environ.get("LLMCC_CC") or "gcc"
-    return _find(name, environ.get("PATH", os.defpath))
+    search_path = environ.get("PATH", os.defpath)
+    try:
+        return _find(name, search_path)
+    except ToolMissing:
+        # "ccache gcc": a command in front of gcc.
+        if " " not in name:
+            raise
+        return _find(name.split()[-1], search_path)
 
 
 def find_as(gcc: Path | None = None) -> Path:
@@ -152,22 +160,27 @@ def as_version(assembler: Path) -> str:
     return answer.stdout.decode("utf-8", "replace").partition("\n")[0]
 
 
-def run_gcc(argv: Sequence[str], *, cwd: Path, timeout_s: float) -> GccRun:
+def run_gcc(
+    argv: Sequence[str], *, cwd: Path, timeout_s: float, environ: Mapping[str, str] | None = None
+) -> GccRun:
     """Run gcc, or a driver like it, without llmcc in between and with nothing on stdin.
+
+    `environ` is this process's unless given.
 
     Raises:
         ToolMissing: it cannot be started.
         ToolTimedOut: it ran longer than `timeout_s`.
     """
-    environ = dict(os.environ, LLMCC_DISABLE="1", LC_ALL="C")
+    given = os.environ if environ is None else environ
+    variables = {**given, "LLMCC_DISABLE": "1", "LC_ALL": "C"}
     # gcc appends a record of its options to this file when the variable is set.
-    environ.pop("DEPENDENCIES_OUTPUT", None)
-    environ.pop("SUNPRO_DEPENDENCIES", None)
+    variables.pop("DEPENDENCIES_OUTPUT", None)
+    variables.pop("SUNPRO_DEPENDENCIES", None)
     try:
         run = subprocess.run(
             list(argv),
             cwd=cwd,
-            env=environ,
+            env=variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout_s,
@@ -249,9 +262,17 @@ def _find(name: str, search_path: str) -> Path:
     raise ToolMissing(f"no {name} in PATH. Install gcc and binutils")
 
 
+def is_entry(program: Path) -> bool:
+    """Tell whether a file is an installed `llmcc`: the script, or a launcher in its place."""
+    with program.open("rb") as file:
+        head = file.read(512)
+        if head.startswith(b"#!"):
+            return ENTRY_MARKER in head
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - len(ENTRY_MARKER)))
+        return file.read() == ENTRY_MARKER
+
+
 def _is_llmcc(program: Path) -> bool:
     """Tell whether a program is llmcc's own script, launcher or `as`."""
-    with program.open("rb") as file:
-        if ENTRY_MARKER in file.read(512):
-            return True
-    return "llmcc-native" in program.resolve().parts
+    return is_entry(program) or "llmcc-native" in program.resolve().parts

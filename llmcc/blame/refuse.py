@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llmcc.blame.search import Culprit
-from llmcc.outcome import Outcome
+from llmcc.outcome import Outcome, Refusal
 from llmcc.splice import without
-from llmcc.store.outcomes import OutcomeLog
+from llmcc.store.generation import bump_generation
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
 from llmcc.store.refused import RefusedTexts
+from llmcc.store.unit_records import UnitRecords
 from llmcc.store.units import UnitStore
 from llmcc.switches.table import Name
 
@@ -54,12 +55,23 @@ def refuse(culprits: Sequence[Culprit], names: Sequence[Name], *, cache: Path) -
     for culprit, name in zip(culprits, names, strict=True):
         same = with_same_text(culprit.key, cache)
         decision = _put(same, culprit.failure, cache)
-        record = LoopRecord(name.function, name.head_label, "", decision)
-        OutcomeLog(cache).add(name.source, [record])
         refused.append(Refused(name, decision))
         keys |= set(same)
-    UnitStore(cache).change_texts(lambda text: without(text, keys))
+    UnitStore(cache).change_texts(lambda text: without(text, lambda name: name.key in keys))
+    UnitRecords(cache).change_loops(lambda loop: _as_refused(loop, refused))
+    if refused:
+        bump_generation(cache)
     return refused
+
+
+def _as_refused(loop: LoopRecord, refused: Sequence[Refused]) -> LoopRecord:
+    """Return a loop's record with the new decision, if its fast path is one of the refused."""
+    for decision in (one.decision for one in refused):
+        same = (decision.isa, decision.rewrite) == (loop.decision.isa, loop.decision.rewrite)
+        if same and loop.decision.outcome is Outcome.ACCEPTED:
+            outcome, detail = decision.outcome, decision.detail
+            return replace(loop, decision=replace(loop.decision, outcome=outcome, detail=detail))
+    return loop
 
 
 def _put(keys: Iterable[str], failure: str, cache: Path) -> RegionDecision:
@@ -71,7 +83,8 @@ def _put(keys: Iterable[str], failure: str, cache: Path) -> RegionDecision:
         decision = replace(known, outcome=Outcome.FAILED_USER_TEST, detail=failure)
         decisions.put(key, decision)
         if decision.rewrite:
-            RefusedTexts(cache).add(decision.isa, decision.rewrite, failure)
+            refusal = Refusal(Outcome.FAILED_USER_TEST, failure)
+            RefusedTexts(cache).add(decision.isa, decision.rewrite, refusal)
         first = first or decision
     assert first is not None
     return first

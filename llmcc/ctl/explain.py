@@ -13,7 +13,8 @@ from llmcc.config import read_config
 from llmcc.eligibility import Driver
 from llmcc.outcome import Outcome
 from llmcc.pipeline import UnitResult, make_context, optimise_unit
-from llmcc.store.records import LoopRecord, RegionDecision, decision_to_json
+from llmcc.store.records import LoopRecord, RegionDecision
+from llmcc.store.unit_records import loop_to_json
 from llmcc.toolchain import find_gcc, run_gcc
 
 _GCC_TIMEOUT_S = 120
@@ -31,7 +32,7 @@ def explain(file: Path, options: tuple[str, ...], *, is_json: bool) -> None:
     """
     result = _explain_assembly(file) if file.suffix == ".s" else _explain_source(file, options)
     if is_json:
-        click.echo(json.dumps([_to_json(record) for record in result.records], indent=1))
+        click.echo(json.dumps([loop_to_json(record) for record in result.records], indent=1))
         return
     for record in result.records:
         click.echo("\n".join(_lines(record)))
@@ -115,12 +116,3 @@ def _aligned(line: str) -> str:
 def _summary(records: Sequence[LoopRecord]) -> str:
     accepted = sum(record.decision.outcome is Outcome.ACCEPTED for record in records)
     return f"{len(records)} loops, {accepted} with a fast path"
-
-
-def _to_json(record: LoopRecord) -> dict[str, object]:
-    return {
-        "function": record.function,
-        "head_label": record.head_label,
-        "loop_text": record.loop_text,
-        **decision_to_json(record.decision),
-    }

@@ -12,8 +12,8 @@ import click
 
 from llmcc.config import read_config
 from llmcc.outcome import Outcome, OutcomeClass
-from llmcc.store.outcomes import OutcomeLog
 from llmcc.store.records import DecisionStore
+from llmcc.store.unit_records import UnitRecords, count_outcomes, latest
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,9 @@ class Durations:
 @click.command()
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 def stats(*, is_json: bool) -> None:
-    """Count what became of all loops so far, compile by compile.
-
-    A loop that is compiled again unchanged is not counted again: its unit comes from the store.
-    """
+    """Count what became of all loops, each source and command as it was compiled last."""
     cache = read_config().cache
-    counts = OutcomeLog(cache).counts()
+    counts = count_outcomes(latest(UnitRecords(cache).all()))
     durations = Durations.of(DecisionStore(cache).seconds())
     if is_json:
         record = {

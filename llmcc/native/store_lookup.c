@@ -1,19 +1,23 @@
-/* The store as the assembler shim sees it: read-only but for the removal of damaged entries. */
+/* The store as the assembler shim sees it: read-only but for the removal of damaged entries
+   and the time of last use. */
 #define _GNU_SOURCE
 #include "store_lookup.h"
 
 #include <cpuid.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "facts.h"
+#include "settings.h"
 
-enum { MOST_BYTES = 64 << 20 };
+enum { MOST_BYTES = 64 << 20, USED_WITHIN_S = 3600 };
 
 Text read_all(int file) {
     Text text = {NULL, 0};
@@ -58,11 +62,15 @@ static void add_cpu(Blake2b *hash) {
     blake2b_add(hash, &eax, sizeof eax);
 }
 
+Text read_command(pid_t process) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)process);
+    return read_path(path);
+}
+
 /* The driver's arguments without its output: the same compile to another place is the same unit. */
 static bool add_command(Blake2b *hash, pid_t driver) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)driver);
-    Text command = read_path(path);
+    Text command = read_command(driver);
     if (!command.bytes)
         return false;
     const char *end = command.bytes + command.size;
@@ -81,10 +89,6 @@ static bool add_command(Blake2b *hash, pid_t driver) {
 }
 
 bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
-    static const char *const SETTINGS[] = {
-        "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
-        "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED", "LLMCC_REQUIRE",
-    };
     char folder[PATH_MAX];
     Blake2b hash;
     if (!getcwd(folder, sizeof folder))
@@ -93,8 +97,8 @@ bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
     blake2b_add_string(&hash, LLMCC_GENERATION);
     add_cpu(&hash);
     blake2b_add_string(&hash, folder);
-    for (size_t i = 0; i < sizeof SETTINGS / sizeof *SETTINGS; i++) {
-        const char *value = getenv(SETTINGS[i]);
+    for (size_t i = 0; i < KEY_SETTINGS_COUNT; i++) {
+        const char *value = getenv(KEY_SETTINGS[i]);
         blake2b_add_string(&hash, value ? value : "");
     }
     if (!add_command(&hash, driver))
@@ -184,14 +188,29 @@ static bool parse_entry(Text file, Entry *entry) {
     return true;
 }
 
+/* What was used longest ago is evicted first (llmcc/store/evict.py). atime is not to be trusted, and
+   a write at every hit would cost too much: within USED_WITHIN_S the mtime is good enough. */
+static void mark_used(int file) {
+    struct stat status;
+    if (fstat(file, &status) == 0 && time(NULL) - status.st_mtime > USED_WITHIN_S)
+        futimens(file, NULL);
+}
+
 Entry store_lookup(const char *cache, const char hex[DIGEST_HEX + 1]) {
     Entry entry = {ENTRY_MISSING, NULL, 0};
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/units/%.2s/%s", cache, hex, hex + 2) >= (int)sizeof path)
         return entry;
-    Text file = read_path(path);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 && (errno == EACCES || errno == ELOOP))
+        remove(path);
+    if (file < 0)
+        return entry;
+    Text bytes = read_all(file);
+    mark_used(file);
+    close(file);
     /* The bytes live as long as this process: the text points into them. */
-    if (file.bytes && !parse_entry(file, &entry))
-        unlink(path);
+    if (!bytes.bytes || !parse_entry(bytes, &entry))
+        remove(path); /* an empty folder too */
     return entry;
 }

@@ -10,8 +10,8 @@ from pathlib import Path
 from llmcc.native.identity import DIGEST_BYTES, digest_strings
 from llmcc.regions.model import Region
 
-# How many variables SETTINGS in native/store_lookup.c names.
-_SETTINGS_COUNT = 7
+# KEY_SETTINGS_COUNT of native/settings.h.
+_SETTINGS_COUNT = 8
 
 
 def region_key(region: Region, *, generation: str, cpu: str, proposer: str) -> str:
@@ -26,8 +26,12 @@ def region_key(region: Region, *, generation: str, cpu: str, proposer: str) -> s
         cpu: what timings hold for, see `cpu_name`.
         proposer: the settings that proposals depend on.
     """
-    facts = (generation, cpu, proposer, region.text, region.constants, repr(region.contract))
-    return digest_strings(facts)
+    return digest_strings((generation, cpu, proposer, region_identity(region)))
+
+
+def region_identity(region: Region) -> str:
+    """Return what tells a region from all others, wherever it is and whoever looks at it."""
+    return digest_strings((region.text, region.constants, repr(region.contract)))
 
 
 def unit_key(text: bytes, *, generation: str, command: Iterable[bytes], folder: bytes) -> str:
@@ -38,7 +42,7 @@ def unit_key(text: bytes, *, generation: str, command: Iterable[bytes], folder: 
         generation: the one the shim was built with.
         command: the gcc driver's arguments, argv[0] included; its output is left out.
         folder: working folder of the driver. Does not cover: CPATH, LLMCC_SEED and the
-            like (SETTINGS there), which are taken as unset.
+            like (KEY_SETTINGS in native/settings.c), which are taken as unset.
     """
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     digest.update(generation.encode() + b"\0" + cpu_signature().to_bytes(4, "little"))

@@ -22,6 +22,8 @@ from tests.interception.comparison import Result, compare, plain_program
 SEARCH = """\
 int find(const int *a, int n) { for (int i = 0; i < n; i++) if (a[i] == 7) return i; return -1; }
 """
+COMMAND = ["-O3", "-c", "a.c"]
+SCRIPT = Path(llmcc.__file__).parent / "native" / "bin" / "llmcc"
 
 
 @dataclass
@@ -179,5 +181,32 @@ def compiler(native: Path, own_cache: Path, tmp_path: Path) -> Compiler:
 
 def make_compiler(native: Path, cache: Path, folder: Path) -> Compiler:
     home = cache / "llmcc-native" / native.name
-    shutil.copytree(native, home)
+    shutil.copytree(native, home, symlinks=True)
     return Compiler(cache, folder, home / "launcher")
+
+
+def run_script(
+    script: Path, folder: Path, arguments: list[str], **environ: str
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [str(script), *arguments],
+        cwd=folder,
+        env={**os.environ, **environ},
+        capture_output=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The entry script as pip installs it, in a folder of its own without python."""
+    folder = tmp_path_factory.mktemp("venv") / "bin"
+    folder.mkdir()
+    return Path(shutil.copy(SCRIPT, folder / "llmcc"))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "a.c"
+    path.write_text(SEARCH)
+    return path

@@ -15,8 +15,8 @@ from llmcc.outcome import Outcome
 from llmcc.regions.find import find_regions
 from llmcc.regions.model import Region
 from llmcc.store.keys import cpu_name, region_key
-from llmcc.store.outcomes import OutcomeLog
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
+from llmcc.store.unit_records import UnitRecord, UnitRecords
 from llmcc.toolchain import find_gcc, run_gcc
 from tests.interception.conftest import SEARCH
 
@@ -33,8 +33,8 @@ def _run(*arguments: str) -> str:
 @pytest.fixture
 def counted(own_cache: Path) -> None:
     loops = [Outcome.HAS_CALL, Outcome.HAS_CALL, Outcome.ACCEPTED]
-    records = [LoopRecord("f", ".L2", "", RegionDecision(outcome)) for outcome in loops]
-    OutcomeLog(own_cache).add("a.c", records)
+    records = tuple(LoopRecord("f", ".L2", "", RegionDecision(outcome)) for outcome in loops)
+    UnitRecords(own_cache).put(UnitRecord("ab" * 32, "a.c", "/p", (), 1.0, 2.0, records))
 
 
 @pytest.mark.usefixtures("counted")

@@ -9,38 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import llmcc
-from tests.interception.conftest import SEARCH
-
-COMMAND = ["-O3", "-c", "a.c"]
-SCRIPT = Path(llmcc.__file__).parent / "native" / "bin" / "llmcc"
-
-
-def _run_script(
-    script: Path, folder: Path, arguments: list[str], **environ: str
-) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [str(script), *arguments],
-        cwd=folder,
-        env={**os.environ, **environ},
-        capture_output=True,
-        check=False,
-    )
-
-
-@pytest.fixture
-def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The entry script as pip installs it, in a folder of its own without python."""
-    folder = tmp_path_factory.mktemp("venv") / "bin"
-    folder.mkdir()
-    return Path(shutil.copy(SCRIPT, folder / "llmcc"))
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    path = tmp_path / "a.c"
-    path.write_text(SEARCH)
-    return path
+from tests.interception.conftest import COMMAND, SCRIPT, run_script
 
 
 @pytest.mark.parametrize(
@@ -49,7 +18,7 @@ def source(tmp_path: Path) -> Path:
 def test_script_without_python_and_cache_is_gcc(
     script: Path, source: Path, tmp_path: Path, cache: str
 ) -> None:
-    got = _run_script(script, tmp_path, COMMAND, LLMCC_DIR=cache)
+    got = run_script(script, tmp_path, COMMAND, LLMCC_DIR=cache)
     assert (got.returncode, got.stdout, got.stderr) == (0, b"", b"")
     assert (tmp_path / "a.o").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.c", "a.o"]
@@ -63,7 +32,7 @@ def test_script_without_home_is_gcc(script: Path, source: Path, tmp_path: Path) 
 
 
 def test_script_gives_gccs_exit_code_and_messages(script: Path, tmp_path: Path) -> None:
-    got = _run_script(script, tmp_path, ["-c", "missing.c"], LLMCC_DIR="/proc/no-such")
+    got = run_script(script, tmp_path, ["-c", "missing.c"], LLMCC_DIR="/proc/no-such")
     assert got.returncode == 1
     assert b"missing.c: No such file or directory" in got.stderr
 
@@ -71,7 +40,7 @@ def test_script_gives_gccs_exit_code_and_messages(script: Path, tmp_path: Path) 
 def test_script_called_gcc_does_not_find_itself(script: Path, source: Path, tmp_path: Path) -> None:
     alias = script.with_name("gcc")
     alias.symlink_to("llmcc")
-    got = _run_script(
+    got = run_script(
         alias,
         tmp_path,
         COMMAND,
@@ -85,10 +54,10 @@ def test_script_builds_the_launcher_once(
     script: Path, script_python: Path, source: Path, tmp_path: Path, own_cache: Path
 ) -> None:
     python = Path(shutil.copy(script_python, script.parent / "python"))
-    first = _run_script(script, tmp_path, [*COMMAND, "-v"], LLMCC_MODE="apply")
+    first = run_script(script, tmp_path, [*COMMAND, "-v"], LLMCC_MODE="apply")
     assert str(own_cache).encode() in first.stderr
     python.unlink()
-    second = _run_script(script, tmp_path, [*COMMAND, "-v"], LLMCC_MODE="apply")
+    second = run_script(script, tmp_path, [*COMMAND, "-v"], LLMCC_MODE="apply")
     assert b"libexec/as" in second.stderr
 
 
@@ -99,7 +68,7 @@ def test_script_and_launcher_called_gcc_do_not_find_each_other(
     alias = script.with_name("gcc")
     alias.symlink_to("llmcc")
     path = f"{script.parent}:{os.environ['PATH']}"
-    got = _run_script(alias, tmp_path, [*COMMAND, "-v"], LLMCC_MODE="apply", PATH=path)
+    got = run_script(alias, tmp_path, [*COMMAND, "-v"], LLMCC_MODE="apply", PATH=path)
     assert got.returncode == 0
     assert b"libexec/as" in got.stderr
 
@@ -110,7 +79,7 @@ def test_script_called_gxx_is_gxx(
     shutil.copy(script_python, script.parent / "python")
     gxx = Path(shutil.copy(SCRIPT, script.with_name("llmcc-g++")))
     source.rename(tmp_path / "a.cpp")
-    got = _run_script(gxx, tmp_path, ["-O3", "-v", "-c", "a.cpp"], LLMCC_MODE="apply")
+    got = run_script(gxx, tmp_path, ["-O3", "-v", "-c", "a.cpp"], LLMCC_MODE="apply")
     assert b"libexec/as" in got.stderr
     assert got.returncode == 0
 
@@ -124,7 +93,7 @@ def test_script_in_front_of_a_compiler_is_that_compiler(
         link.symlink_to("llmcc")
         compiler = str(link)
     for command in ([*COMMAND, "-Wall"], ["-O3", "a.c", "-shared", "-fPIC", "-o", "a.so"]):
-        got = _run_script(script, tmp_path, [compiler, *command], LLMCC_DIR="/proc/no-such")
+        got = run_script(script, tmp_path, [compiler, *command], LLMCC_DIR="/proc/no-such")
         assert (got.returncode, got.stdout, got.stderr) == (0, b"", b"")
-    told = _run_script(script, tmp_path, ["gcc", "--version"], LLMCC_DIR="/proc/no-such")
+    told = run_script(script, tmp_path, ["gcc", "--version"], LLMCC_DIR="/proc/no-such")
     assert told.stdout.startswith(b"gcc ")

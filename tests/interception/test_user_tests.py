@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from llmcc.ctl.main import main as ctl
 from llmcc.outcome import Outcome
-from llmcc.store.outcomes import OutcomeLog
 from llmcc.store.records import DecisionStore, RegionDecision
+from llmcc.store.unit_records import UnitRecords, count_outcomes
 from llmcc.switches.files import read_switches
 from tests.interception.conftest import Compiler
 from tests.interception.planted import (
@@ -75,7 +75,8 @@ def test_a_wrong_rewrite_is_switched_off_in_the_program_and_refused(
     assert refused.detail.startswith(f"{compiler.folder}/tests/2.in: printed ")
     assert refused.rewrite.startswith("\tcmpl\t$77, ")
     assert decision(compiler, program, "right_a").outcome is Outcome.ACCEPTED
-    assert OutcomeLog(compiler.cache).counts()[Outcome.FAILED_USER_TEST] == 1
+    outcomes = count_outcomes(UnitRecords(compiler.cache).all())
+    assert outcomes[Outcome.FAILED_USER_TEST] == 1
     assert "FAILED_USER_TEST: loops.c: wrong_b .L" in log(compiler)
 
 

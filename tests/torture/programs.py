@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from llmcc.outcome import Outcome, OutcomeClass
-from llmcc.store.outcomes import OutcomeLog
+from llmcc.store.unit_records import UnitRecords, count_outcomes
 
 LLMCC = Path(sys.executable).with_name("llmcc")
 _BUILD_TIMEOUT_S = 900
@@ -87,7 +87,7 @@ class CountedCompiler:
             BuildError: llmcc said anything at all that gcc does not say, or failed.
         """
         compile_with(LLMCC, arguments, folder=folder, environ=self._environ)
-        now = OutcomeLog(self.cache).counts()
+        now = count_outcomes(UnitRecords(self.cache).all())
         counts = Counts.of(now - self.outcomes)
         self.outcomes = now
         return counts
