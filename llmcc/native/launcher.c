@@ -262,17 +262,13 @@ static void become(const Gcc *gcc, char *option, int argc, char **arguments, cha
         argv[count++] = option;
     memcpy(argv + count, arguments, argc * sizeof *argv);
     execv(argv[0], argv);
-    if (errno == E2BIG) {
-        /* What we added was too much: gcc alone may fit. */
-        memcpy(argv + gcc->count, arguments, (argc + 1) * sizeof *argv);
+    if (errno == E2BIG) /* our variables were too much: gcc alone may fit */
         execve(argv[0], argv, given);
-    }
     perror(argv[0]);
 }
 
 int main(int argc, char **argv) {
     char **given = environ; /* setenv makes an array of its own */
-    char **started = argv;
     /* llmcc …/gcc …, where that is a link to us (CMake's launcher with a masquerade's gcc) */
     while (argc > 1 && strchr(argv[1], '/') && is_compiler_name(base_name(argv[1])) &&
            is_llmcc(argv[1])) {
@@ -293,12 +289,12 @@ int main(int argc, char **argv) {
     bool is_working = is_outermost && !is_off() && (has_work(argv) || is_asked);
     Place place = {0};
     if (is_working) {
-        bool is_built = find_place(started[0], &place);
+        bool is_built = find_place(argv[0], &place);
         bool is_from_script = getenv("LLMCC_ENTRY") != NULL;
         if (is_built)
-            renew(&place, started);
+            renew(&place, argv);
         else if (!is_from_script)
-            become_script(&place, started);
+            become_script(&place, argv);
         is_working = is_built;
     }
     unsetenv("LLMCC_ENTRY");

@@ -19,11 +19,10 @@ from llmcc.store.units import UnitStore
 from llmcc.toolchain import find_gcc
 from tests.interception.comparison import Result, compare, plain_program
 
+SCRIPT = Path(llmcc.__file__).parent / "native" / "bin" / "llmcc"
 SEARCH = """\
 int find(const int *a, int n) { for (int i = 0; i < n; i++) if (a[i] == 7) return i; return -1; }
 """
-COMMAND = ["-O3", "-c", "a.c"]
-SCRIPT = Path(llmcc.__file__).parent / "native" / "bin" / "llmcc"
 
 
 @dataclass

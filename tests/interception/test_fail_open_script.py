@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.interception.conftest import COMMAND, SCRIPT, run_script
+from tests.interception.conftest import SCRIPT, run_script
+
+COMMAND = ["-O3", "-c", "a.c"]
 
 
 @pytest.mark.parametrize(

@@ -261,13 +261,13 @@ def test_compiles_standard_input_as_gcc_does(compiler: Compiler, command: str) -
 
 def test_the_shim_is_really_asked(compiler: Compiler, project: Path) -> None:
     told = compiler.run(["-O3", "-v", "-c", "a.c"]).stderr.decode()
-    assert f"{compiler.launcher.parent}/libexec/as" in told
+    assert f"{compiler.launcher.parent}/g0/libexec/as" in told
 
 
 def test_launcher_form_takes_the_compiler_named(compiler: Compiler, project: Path) -> None:
     got = compiler.run(["g++", "-O3", "-x", "c++", "-v", "-c", "a.c"]).stderr.decode()
     assert "cc1plus" in got
-    assert f"{compiler.launcher.parent}/libexec/as" in got
+    assert f"{compiler.launcher.parent}/g0/libexec/as" in got
 
 
 def test_a_source_file_called_gcc_is_not_taken_for_a_compiler(compiler: Compiler) -> None:

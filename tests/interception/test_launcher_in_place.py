@@ -1,4 +1,4 @@
-"""The launcher in the place of the script it was installed as: still gcc, whatever goes away."""
+"""The launcher where its script was installed: it needs nothing beside it to be gcc."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.interception.conftest import COMMAND, SCRIPT, run_script
+from llmcc.native.build import build, take_places
+from tests.interception.conftest import SCRIPT, run_script
+
+COMMAND = ["-O3", "-c", "a.c"]
 
 
 @pytest.fixture
-def in_place(script: Path, script_python: Path, source: Path, tmp_path: Path) -> Path:
-    """The launcher where the script was installed, put there by a first compile."""
+def in_place(
+    script: Path, script_python: Path, source: Path, native: Path, own_cache: Path
+) -> Path:
+    """The launcher where the script was installed."""
     shutil.copy(script_python, script.parent / "python")
-    run_script(script, tmp_path, COMMAND, LLMCC_MODE="apply")
+    shutil.copytree(native, own_cache / "llmcc-native" / native.name, symlinks=True)
+    home = build(own_cache, entries=[script])
+    take_places(home / "launcher", [script])
     assert script.read_bytes().startswith(b"\x7fELF")
     return script
 
@@ -40,7 +47,6 @@ def test_launcher_without_python_and_cache_is_gcc(
     in_place: Path, tmp_path: Path, cache: str
 ) -> None:
     (in_place.parent / "python").unlink()
-    (tmp_path / "a.o").unlink()
     got = run_script(in_place, tmp_path, COMMAND, LLMCC_DIR=cache)
     assert (got.returncode, got.stdout, got.stderr) == (0, b"", b"")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.c", "a.o"]
@@ -66,10 +72,10 @@ def test_launcher_called_gxx_is_gxx_even_after_the_script(
     shutil.rmtree(own_cache)
     alias = tmp_path / "g++"
     alias.symlink_to(in_place)
+    source.rename(tmp_path / "a.cpp")
     for _ in range(2):
         got = run_script(alias, tmp_path, ["--version"], LLMCC_MODE="apply")
         assert b"g++" in got.stdout.splitlines()[0]
-        source.rename(tmp_path / "a.cpp") if source.exists() else None
         got = run_script(alias, tmp_path, ["-O3", "-c", "a.cpp"], LLMCC_MODE="apply")
         assert (got.returncode, got.stderr) == (0, b"")
 
@@ -81,13 +87,10 @@ def test_an_installed_script_is_used_again_at_once(in_place: Path, tmp_path: Pat
     assert in_place.read_bytes().startswith(b"\x7fELF")
 
 
-def test_what_is_not_llmccs_is_not_replaced(
-    script: Path, script_python: Path, source: Path, tmp_path: Path, own_cache: Path
-) -> None:
-    shutil.copy(script_python, script.parent / "python")
+def test_what_is_not_llmccs_is_not_replaced(script: Path, native: Path) -> None:
     others = {name: script.with_name(name) for name in ("llmcc-gcc", "llmcc-g++")}
     others["llmcc-gcc"].write_text("#!/bin/sh\nexec gcc\n")
     others["llmcc-g++"].symlink_to("llmcc")
-    run_script(script, tmp_path, COMMAND, LLMCC_MODE="apply")
+    take_places(native / "launcher", [script, *others.values()])
     assert others["llmcc-gcc"].read_text() == "#!/bin/sh\nexec gcc\n"
     assert others["llmcc-g++"].is_symlink()
