@@ -6,17 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from llmcc.native.build import SOURCES
 from tests.builds.conftest import Installed, need, run, write_units
 
-LAUNCHER = (SOURCES / "launcher.c").read_text()
-takes_words = pytest.mark.skipif(
-    "strtok" not in LAUNCHER and "words" not in LAUNCHER,
-    reason="this launcher does not split LLMCC_CC into words",
-)
-has_fingerprint = pytest.mark.skipif(
-    "--llmcc-fingerprint" not in LAUNCHER, reason="this launcher has no --llmcc-fingerprint"
-)
 CCACHE_LINKS = Path("/usr/lib/ccache")
 
 
@@ -52,7 +43,7 @@ def _gccs(folder: Path, environ: dict[str, str]) -> bytes:
         ("ccache llmcc-gcc", {}),
         ("ccache gcc", {"CCACHE_PREFIX": "llmcc"}),
         ("llmcc", {"LLMCC_CC": str(CCACHE_LINKS / "gcc")}),
-        pytest.param("llmcc", {"LLMCC_CC": "ccache gcc"}, marks=takes_words),
+        ("llmcc", {"LLMCC_CC": "ccache gcc"}),
     ],
 )
 def test_both_orders_give_gccs_object_and_a_hit_the_next_time(
@@ -70,7 +61,6 @@ def test_both_orders_give_gccs_object_and_a_hit_the_next_time(
     assert said == ["", ""]
 
 
-@has_fingerprint
 def test_ccache_asks_llmcc_for_its_fingerprint(
     installed: Installed, environ: dict[str, str], project: Path
 ) -> None:
