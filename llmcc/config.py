@@ -21,6 +21,7 @@ class Mode(Enum):
     """What a compile may do."""
 
     SYNC = "sync"  # optimise what the store does not know, now
+    RECORD = "record"  # take what the store has, write down the rest for `llmcc-ctl optimize`
     APPLY = "apply"  # take only what the store has
     OFF = "off"  # plain gcc
 

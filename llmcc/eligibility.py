@@ -14,9 +14,8 @@ import shlex
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 
 from llmcc.errors import LlmccError
 from llmcc.native.identity import digest_bytes
@@ -50,6 +49,7 @@ _TAKES_NEXT = frozenset(
     "-Xassembler -Xpreprocessor --param --sysroot -Tbss -Tdata -Ttext".split()
 )
 _TIMEOUT_S = 120
+_GRAIN_NS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,10 @@ class Driver:
     executable: Path
     argv: tuple[str, ...]
     folder: Path
-    started_ns: int  # on the clock of file times; up to 10 ms early
+    # On the clock of file times; up to 10 ms early. None when what is found out is not for the
+    # object of that process, but for later ones made from the sources as they are now.
+    started_ns: int | None
+    environ: Mapping[str, str] | None = None  # that its text depends on; None: as this process's
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Eligibility:
     reasons: Mapping[str, str]  # of those that may not, as far as there is more to say
     source_files: tuple[SourceFile, ...]  # everything gcc read; empty when it was not asked
     failure: str = ""  # why gcc could not be asked
+    is_final: bool = True  # False when asking again may end otherwise
 
     def refusal(self, function: str) -> Refusal | None:
         """Say why a function may not be touched; None when it may."""
@@ -87,6 +91,9 @@ class Eligibility:
             return None
         detail = self.failure or self.reasons.get(function, "gcc's dump does not name the function")
         return Refusal(Outcome.MAY_BE_VOLATILE, detail)
+
+
+NOT_ASKED = Eligibility(frozenset(), {}, (), failure="gcc was not asked")
 
 
 def read_driver(pid: int) -> Driver | None:
@@ -119,31 +126,51 @@ def examine(text: str, driver: Driver | None) -> Eligibility:
     if isinstance(command, str):
         return _refuse_all(command)
     with tempfile.TemporaryDirectory(prefix="llmcc-gcc-") as name:
-        made, dump, dependencies = (Path(name) / part for part in ("x.s", "dump", "dependencies"))
-        command += ["-S", "-o", str(made), f"-fdump-tree-optimized={dump}"]
-        command += ["-MD", "-MF", str(dependencies)]
-        try:
-            run = run_gcc(command, cwd=driver.folder, timeout_s=_TIMEOUT_S)
-            if run.returncode != 0:
-                return _refuse_all("gcc fails when run again")
-            if made.read_bytes().decode("latin-1") != text:
-                return _refuse_all("gcc gives another text when run again")
-            functions = _dumped_functions(dump.read_text("latin-1"))
-            read = _dependencies(dependencies.read_text("utf-8", "surrogateescape"))
-            read += [Path(word[1:]) for word in driver.argv if word.startswith("@")]
-            files = tuple(describe_source(driver.folder / path) for path in read)
-        except (OSError, LlmccError) as error:
-            return _refuse_all(f"gcc could not be run again: {error}")
-    # Else gcc may have read what is no longer there; 10 ms is the grain of its start time.
-    if any(file.ctime_ns > driver.started_ns + 10_000_000 for file in files):
-        return _refuse_all("a source file changed while gcc ran")
+        return _ask_gcc(command, text, driver, Path(name))
+
+
+def _ask_gcc(command: Sequence[str], text: str, driver: Driver, folder: Path) -> Eligibility:
+    made, dump, dependencies = (folder / part for part in ("x.s", "dump", "dependencies"))
+    outputs = ["-S", "-o", str(made), f"-fdump-tree-optimized={dump}"]
+    outputs += ["-MD", "-MF", str(dependencies)]
+    # The grain is that of a process's start time, and above that of file times.
+    started_ns = driver.started_ns
+    latest_ns = time.time_ns() - _GRAIN_NS if started_ns is None else started_ns + _GRAIN_NS
+    try:
+        run = run_gcc(
+            [*command, *outputs],
+            cwd=driver.folder,
+            timeout_s=_TIMEOUT_S,
+            environ=_environment(driver),
+        )
+        if run.returncode != 0:
+            return _refuse_for_now("gcc fails when run again")
+        if made.read_bytes().decode("latin-1") != text:
+            return _refuse_for_now("gcc gives another text when run again: a source has changed")
+        functions = _dumped_functions(dump.read_text("latin-1"))
+        read = _dependencies(dependencies.read_text("utf-8", "surrogateescape"))
+        read += [Path(word[1:]) for word in driver.argv if word.startswith("@")]
+        files = tuple(describe_source(driver.folder / path) for path in read)
+    except (OSError, LlmccError) as error:
+        return _refuse_for_now(f"gcc could not be run again: {error}")
+    # Else gcc may have read what is no longer there.
+    if any(file.ctime_ns > latest_ns for file in files):
+        return _refuse_for_now("a source file changed while gcc ran")
     if any("\n" in str(file.path) for file in files):
         return _refuse_all("a source file's name holds a line break")
     return Eligibility(
         plain_functions=frozenset(name for name, reason in functions.items() if not reason),
-        reasons=MappingProxyType({name: reason for name, reason in functions.items() if reason}),
+        reasons={name: reason for name, reason in functions.items() if reason},
         source_files=files,
     )
+
+
+def _environment(driver: Driver) -> Mapping[str, str] | None:
+    """Return what the driver had; what its text does not depend on comes from this process."""
+    if driver.environ is None:
+        return None
+    own = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
+    return {**own, **driver.environ}
 
 
 def describe_source(path: Path) -> SourceFile:
@@ -159,7 +186,11 @@ def describe_source(path: Path) -> SourceFile:
 
 
 def _refuse_all(why: str) -> Eligibility:
-    return Eligibility(frozenset(), MappingProxyType({}), (), failure=why)
+    return Eligibility(frozenset(), {}, (), failure=why)
+
+
+def _refuse_for_now(why: str) -> Eligibility:
+    return replace(_refuse_all(why), is_final=False)
 
 
 def _repeated_command(text: str, driver: Driver) -> list[str] | str:

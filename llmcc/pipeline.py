@@ -10,16 +10,24 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import starmap
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from llmcc.asm.model import Unit
 from llmcc.asm.parse import parse
 from llmcc.config import Config, read_config
-from llmcc.eligibility import Driver, Eligibility, SourceFile, examine, read_driver
+from llmcc.eligibility import (
+    NOT_ASKED,
+    Driver,
+    Eligibility,
+    SourceFile,
+    examine,
+    read_driver,
+)
 from llmcc.errors import LlmccError
 from llmcc.native.identity import generation
 from llmcc.outcome import Outcome, Refusal
@@ -33,7 +41,7 @@ from llmcc.store.unit_records import UnitRecord, UnitRecords
 from llmcc.store.units import UnitEntry, UnitStore
 
 # Endings that say nothing about the loop: another try may end otherwise, so they are not kept.
-_PASSING = frozenset(
+PASSING = frozenset(
     {
         Outcome.BUDGET_SPENT,
         Outcome.INTERNAL_ERROR,
@@ -65,6 +73,25 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Survey:
+    """The loops of a unit before any is tried."""
+
+    refused: tuple[LoopRecord, ...]
+    regions: tuple[Region, ...]
+    eligibility: Eligibility
+    function_texts: Mapping[str, str]  # gcc's, of the functions with regions
+    is_final: bool = True  # False when looking again may find more
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was decided on a region."""
+
+    key: str  # what the decision is filed under
+    decision: RegionDecision
+
+
+@dataclass(frozen=True, slots=True)
 class UnitResult:
     """A unit's end."""
 
@@ -83,66 +110,118 @@ def optimise_unit(text: str, context: Context) -> UnitResult:
     )
 
 
+def survey_unit(text: str, context: Context) -> Survey:
+    """Find a unit's loops and ask gcc about them; none when that fails."""
+    return _or_gcc(
+        lambda: _survey(parse(text), text, context),
+        otherwise=lambda error: Survey((), (), NOT_ASKED, {}, is_final=False),
+        config=context.config,
+    )
+
+
+def finish_unit(
+    text: str, survey: Survey, answers: Sequence[Answer], *, config: Config
+) -> UnitResult:
+    """Put the fast paths of a surveyed unit in, given an answer for each of its regions."""
+    return _or_gcc(
+        lambda: _finish(parse(text), text, survey, answers),
+        otherwise=lambda error: UnitResult(text, (), is_final=False),
+        config=config,
+    )
+
+
+def hottest_first(region: Region) -> tuple[int, int]:
+    """Order regions by how likely they are to be hot: the deepest first, then the longest."""
+    return -region.depth, -region.instruction_count
+
+
 def _optimise(text: str, context: Context) -> UnitResult:
     unit = parse(text)
+    survey = _survey(unit, text, context)
+    if not survey.regions:
+        return UnitResult(text, survey.refused, is_final=survey.is_final)
+    workshop = Workshop(context)
+    hottest = sorted(survey.regions, key=hottest_first)
+    decided = {id(region): workshop.decide(region, survey) for region in hottest}
+    answers = [Answer(workshop.key(region), decided[id(region)]) for region in survey.regions]
+    return _finish(unit, text, survey, answers)
+
+
+def _survey(unit: Unit, text: str, context: Context) -> Survey:
     found = find_regions(unit)
     refused = tuple(_refused_record(loop) for loop in found if isinstance(loop, RefusedLoop))
-    regions = [region for region in found if isinstance(region, Region)]
-    if not regions:
-        return UnitResult(text, refused)
-    eligibility = context.ask_eligibility(text)
-    workshop = _Workshop(unit, eligibility, context)
-    # The deepest and longest loops first: they are the likeliest to be hot.
-    hottest = sorted(regions, key=lambda region: (-region.depth, -region.instruction_count))
-    decided = {id(region): workshop.decide(region) for region in hottest}
-    records = tuple(_region_record(region, decided[id(region)]) for region in regions)
+    regions = tuple(region for region in found if isinstance(region, Region))
+    eligibility = context.ask_eligibility(text) if regions else NOT_ASKED
+    wanted = {region.function for region in regions}
+    texts = {
+        function.name: "\n".join(line.text for line in unit.lines[function.first : function.last])
+        for function in unit.functions
+        if function.name in wanted
+    }
+    return Survey(refused, regions, eligibility, texts, is_final=eligibility.is_final)
+
+
+def _finish(unit: Unit, text: str, survey: Survey, answers: Sequence[Answer]) -> UnitResult:
+    answered = list(zip(survey.regions, answers, strict=True))
     fast_paths = tuple(
-        FastPath(region, workshop.key(region), decided[id(region)].rewrite, decided[id(region)].isa)
-        for region in regions
-        if decided[id(region)].outcome is Outcome.ACCEPTED
+        FastPath(region, answer.key, answer.decision.rewrite, answer.decision.isa)
+        for region, answer in answered
+        if answer.decision.outcome is Outcome.ACCEPTED
     )
+    is_decided = not any(answer.decision.outcome in PASSING for answer in answers)
     return UnitResult(
         text=splice(unit, fast_paths) if fast_paths else text,
-        records=refused + records,
-        sources=eligibility.source_files,
-        is_final=not any(decision.outcome in _PASSING for decision in decided.values()),
+        records=survey.refused + tuple(starmap(_region_record, answered)),
+        sources=survey.eligibility.source_files,
+        is_final=survey.is_final and is_decided,
     )
 
 
-class _Workshop:
-    """Decides on the regions of one unit, one after the other, within its budget."""
+class Workshop:
+    """Decides on regions, within a budget that begins now."""
 
-    def __init__(self, unit: Unit, eligibility: Eligibility, context: Context) -> None:
-        self._unit = unit
-        self._eligibility = eligibility
+    def __init__(self, context: Context) -> None:
+        """Read what decisions are filed under: llmcc's version, the CPU and the settings."""
+        config = context.config
         self._context = context
-        self._deadline_s = context.clock() + context.config.budget_s
+        self._deadline_s = context.clock() + config.budget_s
         self._generation = generation()
         self._cpu = cpu_name()
-        config = context.config
         # A decision made under one requirement says nothing of what another would have given.
         self._proposer = f"{config.backend} {config.sample_count} {config.seed} {config.require}"
         self._refused = RefusedTexts(config.cache)
         self._rewriter: Rewriter | None = None
 
-    def decide(self, region: Region) -> RegionDecision:
+    def decide(self, region: Region, survey: Survey) -> RegionDecision:
         """Decide on a region: gcc's word first, then the store's, then our own."""
-        refusal = self._eligibility.refusal(region.function)
+        refusal = survey.eligibility.refusal(region.function)
         if refusal is not None:
-            return _decision_of(refusal)
-        key = self.key(region)
-        known = self._context.decisions.get(key)
+            return decision_of(refusal)
+        known = self.known(self.key(region))
         if known is not None:
-            return self._unless_refused(known)
+            return known
         if self._context.clock() >= self._deadline_s:
             return RegionDecision(Outcome.BUDGET_SPENT)
+        return self.attempt(region, survey.function_texts[region.function])
+
+    def known(self, key: str) -> RegionDecision | None:
+        """Return what the store knows of a region; None when it was not decided."""
+        known = self._context.decisions.get(key)
+        return None if known is None else self._unless_refused(known)
+
+    def attempt(self, region: Region, function_text: str) -> RegionDecision:
+        """Try a region, and keep what says something about it.
+
+        Raises:
+            OSError: the store cannot be written.
+        """
         decision = _or_gcc(
-            lambda: self._unless_refused(self._try(region)),
+            lambda: self._unless_refused(self._try(region, function_text)),
             otherwise=lambda error: RegionDecision(Outcome.INTERNAL_ERROR, detail=error),
             config=self._context.config,
         )
-        if decision.outcome not in _PASSING:
-            self._context.decisions.put(key, decision)
+        if decision.outcome not in PASSING:
+            self._context.decisions.put(self.key(region), decision)
         return decision
 
     def key(self, region: Region) -> str:
@@ -160,10 +239,10 @@ class _Workshop:
             return decision
         return replace(decision, outcome=Outcome.FAILED_USER_TEST, detail=failure)
 
-    def _try(self, region: Region) -> RegionDecision:
+    def _try(self, region: Region, function_text: str) -> RegionDecision:
         if self._rewriter is None:
             self._rewriter = self._context.make_rewriter()
-        return self._rewriter.rewrite(region, _function_text(self._unit, region.function))
+        return self._rewriter.rewrite(region, function_text)
 
 
 def _or_gcc(
@@ -193,20 +272,19 @@ def _refused_record(loop: RefusedLoop) -> LoopRecord:
     return LoopRecord(loop.function, loop.head_label, "", decision)
 
 
-def _region_record(region: Region, decision: RegionDecision) -> LoopRecord:
-    head_label = region.placement.head_label
-    return LoopRecord(region.function, head_label, region.text, decision, region_identity(region))
+def _region_record(region: Region, answer: Answer) -> LoopRecord:
+    return LoopRecord(
+        function=region.function,
+        head_label=region.placement.head_label,
+        loop_text=region.text,
+        decision=answer.decision,
+        identity=region_identity(region),
+    )
 
 
-def _decision_of(refusal: Refusal) -> RegionDecision:
+def decision_of(refusal: Refusal) -> RegionDecision:
+    """Return the ending of a region that is refused before it is tried."""
     return RegionDecision(refusal.outcome, detail=refusal.detail)
-
-
-def _function_text(unit: Unit, name: str) -> str:
-    for function in unit.functions:
-        if function.name == name:
-            return "\n".join(line.text for line in unit.lines[function.first : function.last])
-    return ""
 
 
 def make_context(config: Config, driver: Driver | None) -> Context:
@@ -242,6 +320,26 @@ def store_result(key: str, result: UnitResult, store: UnitStore) -> None:
         store.put(key, UnitEntry(None, result.sources))
 
 
+def unit_record(
+    key: str, text: str, driver: Driver | None, result: UnitResult, *, seconds: float
+) -> UnitRecord:
+    """Describe a unit's end; `seconds` is what it took."""
+    return UnitRecord(
+        key=key,
+        name=unit_name(text),
+        folder=str(driver.folder) if driver else "",
+        command=driver.argv if driver else (),
+        finished_s=time.time(),
+        seconds=seconds,
+        loops=result.records,
+    )
+
+
+def unit_name(text: str) -> str:
+    """Return the source's name out of `.file "name"`, the first line of gcc's text."""
+    return text.partition("\n")[0].partition('"')[2].rpartition('"')[0]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Optimise the unit on standard input for the shim: ``<cache> <key> <pid of gcc>``.
 
@@ -260,25 +358,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = replace(read_config(), cache=Path(cache))
         result = optimise_unit(text, make_context(config, driver))
         store_result(key, result, UnitStore(config.cache))
-        record = UnitRecord(
-            key=key,
-            name=_unit_name(text),
-            folder=str(driver.folder) if driver else "",
-            command=driver.argv if driver else (),
-            finished_s=time.time(),
-            seconds=round(time.monotonic() - started_s, 3),
-            loops=result.records,
-        )
-        UnitRecords(config.cache).put(record)
+        seconds = round(time.monotonic() - started_s, 3)
+        UnitRecords(config.cache).put(unit_record(key, text, driver, result, seconds=seconds))
     except (LlmccError, OSError) as error:
         sys.stderr.write(f"llmcc: {key[:12]}: {error}. gcc's output was used.\n")
         return 1
     return 0
-
-
-def _unit_name(text: str) -> str:
-    """Return the source's name out of `.file "name"`, the first line of gcc's text."""
-    return text.partition("\n")[0].partition('"')[2].rpartition('"')[0]
 
 
 if __name__ == "__main__":

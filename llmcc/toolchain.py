@@ -152,22 +152,27 @@ def as_version(assembler: Path) -> str:
     return answer.stdout.decode("utf-8", "replace").partition("\n")[0]
 
 
-def run_gcc(argv: Sequence[str], *, cwd: Path, timeout_s: float) -> GccRun:
+def run_gcc(
+    argv: Sequence[str], *, cwd: Path, timeout_s: float, environ: Mapping[str, str] | None = None
+) -> GccRun:
     """Run gcc, or a driver like it, without llmcc in between and with nothing on stdin.
+
+    `environ` is this process's unless given.
 
     Raises:
         ToolMissing: it cannot be started.
         ToolTimedOut: it ran longer than `timeout_s`.
     """
-    environ = dict(os.environ, LLMCC_DISABLE="1", LC_ALL="C")
+    given = os.environ if environ is None else environ
+    variables = {**given, "LLMCC_DISABLE": "1", "LC_ALL": "C"}
     # gcc appends a record of its options to this file when the variable is set.
-    environ.pop("DEPENDENCIES_OUTPUT", None)
-    environ.pop("SUNPRO_DEPENDENCIES", None)
+    variables.pop("DEPENDENCIES_OUTPUT", None)
+    variables.pop("SUNPRO_DEPENDENCIES", None)
     try:
         run = subprocess.run(
             list(argv),
             cwd=cwd,
-            env=environ,
+            env=variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout_s,

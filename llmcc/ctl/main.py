@@ -13,6 +13,7 @@ _COMMANDS = {
     "bench": ("llmcc.ctl.bench", "Time gcc, clang and llmcc on a folder of kernels."),
     "bisect": ("llmcc.ctl.bisect", "Find and refuse the rewrites that make a command fail."),
     "explain": ("llmcc.ctl.explain", "Tell what became of every loop of a file, and why."),
+    "optimize": ("llmcc.ctl.optimize", "Try the loops that compiles in mode record have left."),
     "overhead": (
         "llmcc.ctl.overhead",
         "Time what llmcc adds to a compile that it has nothing to do in.",

@@ -15,6 +15,7 @@
 #include "facts.h"
 #include "real_tool.h"
 #include "settings.h"
+#include "spool.h"
 #include "store_lookup.h"
 #include "unit_check.h"
 
@@ -137,10 +138,15 @@ static void optimise(const Shim *shim, const Text *unit, const char *key) {
     close(log);
 }
 
-static bool may_optimise(void) {
-    const char *mode = getenv("LLMCC_MODE"), *epoch = getenv("SOURCE_DATE_EPOCH");
+typedef enum { MODE_SYNC, MODE_RECORD, MODE_APPLY } Mode;
+
+static Mode mode(void) {
+    const char *name = getenv("LLMCC_MODE"), *epoch = getenv("SOURCE_DATE_EPOCH");
+    if (name && strcmp(name, "record") == 0)
+        return MODE_RECORD;
     /* Reproducible builds take only what the store has. */
-    return (!mode || !*mode || strcmp(mode, "sync") == 0) && !(epoch && *epoch);
+    return (!name || !*name || strcmp(name, "sync") == 0) && !(epoch && *epoch) ? MODE_SYNC
+                                                                                : MODE_APPLY;
 }
 
 int main(int argc, char **argv) {
@@ -158,9 +164,12 @@ int main(int argc, char **argv) {
         !unit_key(&unit, shim.driver, key))
         run_original(&shim);
     Entry entry = store_lookup(shim.cache, key);
-    if ((entry.kind == ENTRY_MISSING || entry.kind == ENTRY_UNFINISHED) && may_optimise()) {
+    bool is_decided = entry.kind == ENTRY_NEGATIVE || entry.kind == ENTRY_REWRITTEN;
+    if (!is_decided && mode() == MODE_SYNC) {
         optimise(&shim, &unit, key);
         entry = store_lookup(shim.cache, key);
+    } else if (!is_decided && mode() == MODE_RECORD) {
+        spool_unit(shim.cache, key, &unit, shim.driver, shim.real);
     }
     if (entry.size > 0 && assemble_rewritten(&shim, &entry))
         return 0;

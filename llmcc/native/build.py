@@ -26,7 +26,7 @@ from llmcc.toolchain import find_gcc, gcc_version, run_gcc
 
 SOURCES = Path(__file__).parent
 _SHARED = ("blake2b.c", "child.c", "real_tool.c", "settings.c", "store_lookup.c", "unit_check.c")
-_AS_SHIM = ("as_shim.c", *_SHARED)
+_AS_SHIM = ("as_shim.c", "spool.c", *_SHARED)
 _LD_SHIM = ("ld_shim.c", *_SHARED)
 _LAUNCHER = ("launcher.c", "real_tool.c", "settings.c")
 # gcc looks for these for -fuse-ld=.

@@ -15,6 +15,11 @@
 
 enum { MOST_BYTES = 64 << 20 };
 
+const char *const KEY_SETTINGS[KEY_SETTINGS_COUNT] = {
+    "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
+    "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED", "LLMCC_REQUIRE",
+};
+
 Text read_all(int file) {
     Text text = {NULL, 0};
     struct stat status;
@@ -58,11 +63,15 @@ static void add_cpu(Blake2b *hash) {
     blake2b_add(hash, &eax, sizeof eax);
 }
 
+Text read_command(pid_t process) {
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)process);
+    return read_path(path);
+}
+
 /* The driver's arguments without its output: the same compile to another place is the same unit. */
 static bool add_command(Blake2b *hash, pid_t driver) {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/cmdline", (int)driver);
-    Text command = read_path(path);
+    Text command = read_command(driver);
     if (!command.bytes)
         return false;
     const char *end = command.bytes + command.size;
@@ -81,10 +90,6 @@ static bool add_command(Blake2b *hash, pid_t driver) {
 }
 
 bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
-    static const char *const SETTINGS[] = {
-        "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
-        "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED", "LLMCC_REQUIRE",
-    };
     char folder[PATH_MAX];
     Blake2b hash;
     if (!getcwd(folder, sizeof folder))
@@ -93,8 +98,8 @@ bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
     blake2b_add_string(&hash, LLMCC_GENERATION);
     add_cpu(&hash);
     blake2b_add_string(&hash, folder);
-    for (size_t i = 0; i < sizeof SETTINGS / sizeof *SETTINGS; i++) {
-        const char *value = getenv(SETTINGS[i]);
+    for (size_t i = 0; i < KEY_SETTINGS_COUNT; i++) {
+        const char *value = getenv(KEY_SETTINGS[i]);
         blake2b_add_string(&hash, value ? value : "");
     }
     if (!add_command(&hash, driver))

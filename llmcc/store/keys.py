@@ -10,7 +10,7 @@ from pathlib import Path
 from llmcc.native.identity import DIGEST_BYTES, digest_strings
 from llmcc.regions.model import Region
 
-# How many variables SETTINGS in native/store_lookup.c names.
+# KEY_SETTINGS_COUNT of native/store_lookup.h.
 _SETTINGS_COUNT = 7
 
 
@@ -42,7 +42,7 @@ def unit_key(text: bytes, *, generation: str, command: Iterable[bytes], folder: 
         generation: the one the shim was built with.
         command: the gcc driver's arguments, argv[0] included; its output is left out.
         folder: working folder of the driver. Does not cover: CPATH, LLMCC_SEED and the
-            like (SETTINGS there), which are taken as unset.
+            like (KEY_SETTINGS there), which are taken as unset.
     """
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     digest.update(generation.encode() + b"\0" + cpu_signature().to_bytes(4, "little"))
