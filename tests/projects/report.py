@@ -16,17 +16,18 @@ from tests.torture.programs import Counts
 
 _MOST_RATIO = 1.05  # of lua5.4's build
 _METHOD = """\
-Each project is a Debian source package, fetched by the run. It is built three times in folders whose names are equally
-long: by `gcc`, by `gcc` again (the A/A row: what the method itself gets wrong), and by `CC=llmcc`, always with
-`make -j2` or what the project has in its place and at the optimisation level the table names. First llmcc's store is
-empty: the project is configured, built and tested in `LLMCC_MODE={mode}`{optimise}. Then everything is cleaned,
-built again in `LLMCC_MODE=apply` and tested, and builds and benchmarks are timed turn by turn in random order.
-Sizes, tests, figures of builds and of benchmarks are those of that second build.
+Each project is a Debian source package, fetched by the run. It is built three times in folders
+whose names are equally long: by `gcc`, by `gcc` again (the A/A row: what the method itself gets
+wrong) and with `CC=llmcc`, on two cores, at the optimisation level that the table names. llmcc's
+store is empty at first: the project is configured, built and tested in `LLMCC_MODE={mode}`{more}.
+Then everything is cleaned, built again in `LLMCC_MODE=apply` and tested, and builds and benchmarks
+are timed turn by turn in random order. Sizes, tests and timings are of that second build.
 
-An interval is that of the sign test for the median of the ratios within a round, with a chance of at least 95 % unless
-another is given. Build times are wall-clock; speed is gcc's CPU time divided by llmcc's, or llmcc's MB/s divided by
-gcc's where the program times itself: above 1 is faster. Compared besides: the files `configure` makes, what each step
-says on standard error, the numbers of passed and failed tests, and what the benchmarks print."""
+An interval is that of the sign test for the median of the ratios within a round, with a chance of
+at least 95 % unless another is given. Build times are wall-clock; speed is gcc's CPU time divided
+by llmcc's, or llmcc's MB/s divided by gcc's where the program times itself: above 1 is faster.
+Compared besides: the files that `configure` makes, what each step says on standard error, the
+numbers of tests passed and failed, and what the benchmarks print."""
 
 
 def write_page(
@@ -52,11 +53,11 @@ def page(
     done = [results[project.name] for project in projects if project.name in results]
     missing = [project.name for project in projects if project.name not in results]
     told = {project.name: project for project in projects}
-    optimise = ", then `llmcc-ctl optimize` works off what was recorded" if mode == "record" else ""
+    more = ", then `llmcc-ctl optimize` works off what was recorded" if mode == "record" else ""
     parts = [
         "# Real projects, built with `CC=llmcc`",
         "What `make projects` found; written by it, do not edit. " + machine.sentence(),
-        _METHOD.format(mode=mode, optimise=optimise),
+        _METHOD.format(mode=mode, more=more),
         "## Builds and tests",
         table(
             (
@@ -76,8 +77,8 @@ def page(
         *(f"- {project.name}: {project.note}." for project in projects if project.note),
         _lua_sentence(results),
         "## Loops",
-        "Found: all innermost loops of the project's units (those of its test programs too where its "
-        "tests are compiled). Tried: a rewrite was asked for.",
+        "Found: all innermost loops of the units, test programs too where they are compiled. "
+        "Tried: a rewrite was asked for.",
         table(
             (
                 *("project", "found", "tried", "accepted", "median s a loop"),
@@ -88,7 +89,7 @@ def page(
         "## The projects' own benchmarks",
         table(("project", "benchmark", "rounds", "llmcc", "gcc again (A/A)"), _speed_rows(done)),
         "## What became of the loops",
-        "Share of the loops found, in per cent; outcomes that no project has at least 0.5 % of are left out.",
+        "Per cent of the loops found; outcomes below 0.5 % in every project are left out.",
         _outcome_table(done),
         "## The functions the benchmarks spend their time in",
         *(_hot_lines(one, told[one.name]) for one in done),
@@ -138,7 +139,7 @@ def _lua_sentence(results: Mapping[str, ProjectResult]) -> str:
     found = build_ratio(results["lua5.4"], LLMCC)
     met = "met" if found.median <= _MOST_RATIO else "**missed**"
     return (
-        f"Target for a full build of lua5.4 from a full store: at most {_MOST_RATIO} of gcc's time. "
+        f"Target for a build of lua5.4 from a full store: at most {_MOST_RATIO} of gcc's time. "
         f"Measured: {found} over {found.count} rounds: {met}."
     )
 

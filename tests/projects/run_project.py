@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import llmcc
 from llmcc.outcome import Outcome
 from llmcc.store.records import DecisionStore
 from llmcc.store.unit_records import UnitRecords, count_outcomes, latest
@@ -23,6 +24,7 @@ from tests.projects.sources import Sources, check_needs
 from tests.projects.work import make_work
 
 _TOOLS = Path(sys.executable).parent
+_SCRIPT = Path(llmcc.__file__).parent / "native" / "bin" / "llmcc"
 _SEED = 7
 _LUA_SCRIPTS = Path(__file__).with_name("lua")
 _COMPILED = (GCC, AGAIN, LLMCC)
@@ -30,10 +32,26 @@ _COMPILED = (GCC, AGAIN, LLMCC)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a run keeps its files."""
+    """Where a run keeps its files, and how long it may take."""
 
     root: Path  # fetched sources and input files
     results: Path  # trees and stores, of one llmcc
+    most_rounds: int  # of any timing
+
+
+class StaleInstall(Exception):
+    """The installed `llmcc` is not this one's; the message says what to do."""
+
+
+def check_install() -> None:
+    """See that the command builds will start is that of this checkout.
+
+    Raises:
+        StaleInstall: it is not.
+    """
+    installed = _TOOLS / "llmcc"
+    if not installed.exists() or installed.read_bytes() != _SCRIPT.read_bytes():
+        raise StaleInstall(f"{installed} is not {_SCRIPT}: {sys.executable} -m pip install -e .")
 
 
 def run_project(project: Project, place: Place, *, mode: str) -> ProjectResult:
@@ -64,6 +82,7 @@ def run_project(project: Project, place: Place, *, mode: str) -> ProjectResult:
         tests[SYNC] = run.test(tree.with_environ(LLMCC_MODE="apply"))
         trees[SYNC] = tree
     problems = [
+        "" if filled.units else "llmcc did not look at any unit",
         *(run.differences(trees, name) for name in trees if name != GCC),
         run.message_difference("configure", trees, configured[GCC], configured[LLMCC]),
         run.message_difference("build", trees, built[GCC], built[LLMCC]),
@@ -76,7 +95,7 @@ def run_project(project: Project, place: Place, *, mode: str) -> ProjectResult:
     rng = random.Random(_SEED)
     build_s = {name: [built[name].wall_s] for name in _COMPILED}
     # The builds above ran under other conditions: the first of all, then right after a clean.
-    if project.build_rounds > 1:
+    if min(project.build_rounds, place.most_rounds) > 1:
         build_s = run.time_builds(trees, rng)
     timed: list[Timed] = []
     for benchmark in project.benchmarks:
@@ -109,6 +128,7 @@ class _Run:
     def __init__(self, project: Project, place: Place) -> None:
         check_needs(project)
         self._project = project
+        self._most_rounds = place.most_rounds
         self._folder = place.results / project.name
         self.sources = Sources(place.root / "sources")
         self._extra = self._folder / "sources"
@@ -151,8 +171,12 @@ class _Run:
             self.test(tree)  # what the tests compile is recorded too
             started_s = time.monotonic()
             budget_s = self._project.optimise_s
+            # Functions that matter first, as a user would say with a profile of perf's.
+            profile = self._folder / "profile"
+            profile.write_text("".join(f"10.00% {name}\n" for name in self._project.hot))
             tree.must(
-                f"llmcc-ctl optimize --jobs 2 --budget {budget_s:g}", timeout_s=2 * budget_s + 120
+                f"llmcc-ctl optimize --jobs 2 --budget {budget_s:g} --profile {profile}",
+                timeout_s=2 * budget_s + 120,
             )
             optimise_s = time.monotonic() - started_s
         else:
@@ -205,7 +229,7 @@ class _Run:
     def time_builds(self, trees: Mapping[str, Tree], rng: random.Random) -> dict[str, list[float]]:
         """Build from clean, turn by turn; wall-clock seconds."""
         figures: dict[str, list[float]] = {name: [] for name in _COMPILED}
-        for _ in range(self._project.build_rounds):
+        for _ in range(min(self._project.build_rounds, self._most_rounds)):
             for name in rng.sample(_COMPILED, len(_COMPILED)):
                 trees[name].must(self._project.clean)
                 figures[name].append(trees[name].must(self._project.build).wall_s)
@@ -217,7 +241,7 @@ class _Run:
         """Run a benchmark, turn by turn, after one run each that does not count."""
         firsts = {name: trees[name].must(benchmark.command) for name in _COMPILED}
         figures: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-        for _ in range(benchmark.rounds):
+        for _ in range(min(benchmark.rounds, self._most_rounds)):
             for name in rng.sample(_COMPILED, len(_COMPILED)):
                 done = trees[name].must(benchmark.command)
                 for what, figure in _figures(benchmark, done).items():

@@ -24,16 +24,16 @@ ZLIB = Project(
         ),
     ),
     hot=("longest_match", "deflate_slow", "fill_window", "inflate_fast", "adler32_z", "crc32_z"),
-    sync_budget_s=5,
+    sync_budget_s=3,
 )
 
 BZIP2 = Project(
     name="bzip2",
     source="bzip2",
     level="-O2 -g",
-    build="make -j2 libbz2.a libbz2.so bzip2 bzip2recover",
+    build="make CC=$CC -j2 libbz2.a libbz2.so bzip2 bzip2recover",
     clean="make clean",
-    test="make test",
+    test="make CC=$CC test",
     counted=r"^cmp .*",
     programs=("bzip2", "libbz2.so.1.0.4"),
     benchmarks=(
@@ -54,7 +54,7 @@ BZIP2 = Project(
         "BZ2_hbMakeCodeLengths",
         "unRLE_obuf_to_output_FAST",
     ),
-    sync_budget_s=5,
+    sync_budget_s=3,
 )
 
 LZ4 = Project(
@@ -81,7 +81,7 @@ LZ4 = Project(
         "LZ4HC_compress_generic",
         "LZ4_count",
     ),
-    sync_budget_s=5,
+    sync_budget_s=3,
 )
 
 JSON_C = Project(
