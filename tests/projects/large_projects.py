@@ -45,7 +45,7 @@ JQ = Project(
     build="make -j2",
     clean="make clean",
     test="status=0; make check || status=$?; cat tests/jqtest.log tests/onigtest.log; exit $status",
-    counted=r"^(?P<passed>\d+) of \d+ tests passed",
+    counted=r"^(?P<passed>\d+) of (?P<all>\d+) tests passed",
     programs=(".libs/jq", ".libs/libjq.so.1.0.4"),
     benchmarks=(
         Benchmark(
@@ -72,7 +72,7 @@ ZSTD = Project(
         Benchmark(
             f"zstd -b{level}",
             f"./programs/zstd -b{level} -i1 $WORK/text 2>&1",
-            rates=r"(?P<compress>[\d.]+) MB/s, *(?P<decompress>[\d.]+) MB/s",
+            rates=r"(?P<compress>[\d.]+) MB/s *, *(?P<decompress>[\d.]+) MB/s",
             rounds=6,
         )
         for level in (1, 6)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class TestResult:
+class SuiteResult:
     """How a project's own test suite ended."""
 
     status: int
@@ -21,17 +21,21 @@ class TestResult:
         return f"{self.passed:,}{failed}, exit code {self.status}"
 
 
-def count_tests(output: str, *, pattern: str, status: int) -> TestResult:
+def count_tests(output: str, *, pattern: str, status: int) -> SuiteResult:
     """Count tests as `Project.counted` describes."""
     passed = failed = 0
     for match in re.finditer(pattern, output, re.MULTILINE):
-        groups = {name: int(number) for name, number in match.groupdict().items() if number}
         if not match.groupdict():
             passed += 1
             continue
-        failed += groups.get("failed", 0)
-        passed += groups.get("passed", groups.get("all", 0) - groups.get("failed", 0))
-    return TestResult(status, passed, failed)
+        found = {name: int(number) for name, number in match.groupdict().items() if number}
+        if "all" in found and "passed" in found:
+            found["failed"] = found["all"] - found["passed"]
+        elif "all" in found:
+            found["passed"] = found["all"] - found["failed"]
+        passed += found.get("passed", 0)
+        failed += found.get("failed", 0)
+    return SuiteResult(status, passed, failed)
 
 
 def read_rates(output: str, pattern: str) -> dict[str, float]:

@@ -33,7 +33,8 @@ class Project:
     test: str
     counted: str
     """Pattern of the tests in what `test` prints. Its groups `passed`, `failed` and `all` are
-    numbers that are added up; without groups each match is a test that passed."""
+    numbers that are added up, one of them may be missing; without groups each match is a test
+    that passed."""
     programs: tuple[str, ...]  # whose sizes are compared
     benchmarks: tuple[Benchmark, ...]
     hot: tuple[str, ...]  # functions that the benchmarks spend their time in

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.projects.outputs import TestResult
+from tests.projects.outputs import SuiteResult
 
 # The compiles that are compared; also the names of their folders, as long as one another, since
 # a path inside a program moves what comes after it.
@@ -52,7 +52,7 @@ class ProjectResult:
     filled: Filled
     in_sync: Filled | None
     build_s: Figures
-    tests: Mapping[str, TestResult]
+    tests: Mapping[str, SuiteResult]
     timed: tuple[Timed, ...]
     text_bytes: Mapping[str, int]  # of all programs together, as `size` tells
     problems: tuple[str, ...]  # all that llmcc did otherwise than gcc
@@ -87,7 +87,7 @@ def _result(row: dict[str, Any]) -> ProjectResult:
             "filled": _filled(row["filled"]),
             "in_sync": _filled(row["in_sync"]) if row["in_sync"] else None,
             "build_s": _figures(row["build_s"]),
-            "tests": {name: TestResult(**fields) for name, fields in row["tests"].items()},
+            "tests": {name: SuiteResult(**fields) for name, fields in row["tests"].items()},
             "timed": tuple(
                 Timed(one["name"], one["is_rate"], _figures(one["figures"])) for one in row["timed"]
             ),

@@ -16,7 +16,7 @@ import llmcc
 from llmcc.outcome import Outcome
 from llmcc.store.records import DecisionStore
 from llmcc.store.unit_records import UnitRecords, count_outcomes, latest
-from tests.projects.outputs import TestResult, count_tests, neutral, new_lines, read_rates
+from tests.projects.outputs import SuiteResult, count_tests, neutral, new_lines, read_rates
 from tests.projects.project import Benchmark, Project
 from tests.projects.result import AGAIN, GCC, LLMCC, SYNC, Filled, ProjectResult, Timed
 from tests.projects.shell import Done, Tree, plain_environ
@@ -157,7 +157,7 @@ class _Run:
     def _store(self, name: str) -> Path:
         return self._folder / f"store-{name}"
 
-    def test(self, tree: Tree) -> TestResult:
+    def test(self, tree: Tree) -> SuiteResult:
         done = tree.run(self._project.test)
         return count_tests(
             done.output + done.errors, pattern=self._project.counted, status=done.status

@@ -64,13 +64,13 @@ LZ4 = Project(
     build="make -j2 -C programs lz4 && make -j2 -C lib && make -j2 -C tests datagen",
     clean="make clean",
     test="make -C tests check",
-    counted=r"^ ?-{3,} test|^ \*\*\* .*|^make.*: Leaving.*tests'$",
+    counted=r"^(?:test|cmp|diff|\.\./programs/lz4|\./datagen) .*",
     programs=("programs/lz4", "lib/liblz4.so.1.9.4"),
     benchmarks=(
         Benchmark(
             "lz4 -b1",
             "./programs/lz4 -b1 -i1 $WORK/text 2>&1",
-            rates=r"(?P<compress>[\d.]+) MB/s, *(?P<decompress>[\d.]+) MB/s",
+            rates=r"(?P<compress>[\d.]+) MB/s *, *(?P<decompress>[\d.]+) MB/s",
             rounds=9,
         ),
         Benchmark("lz4 -9", "./programs/lz4 -9 -c $WORK/text", rounds=9),
