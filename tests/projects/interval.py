@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb
+from math import comb, ldexp
 
 _WANTED = 0.95
 
@@ -56,5 +56,5 @@ def ratios(over: Sequence[float], under: Sequence[float]) -> list[float]:
 
 def _coverage(count: int, left_out: int) -> float:
     """Chance that the median lies within the figures when so many are left out at each end."""
-    beyond: int = sum(comb(count, below) for below in range(left_out + 1))
-    return 1 - beyond / 2 ** (count - 1)
+    beyond = sum(comb(count, below) for below in range(left_out + 1))
+    return 1 - ldexp(beyond, 1 - count)

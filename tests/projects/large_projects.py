@@ -49,7 +49,9 @@ JQ = Project(
     programs=(".libs/jq", ".libs/libjq.so.1.0.4"),
     benchmarks=(
         Benchmark(
-            "jq", "./.libs/jq -c 'map(select(.is_new)) | sort_by(.name) | .[]' $WORK/records.json"
+            "jq",
+            "LD_LIBRARY_PATH=.libs ./.libs/jq -c"
+            " 'map(select(.is_new)) | sort_by(.name) | .[]' $WORK/records.json",
         ),
     ),
     hot=("jv_parser_feed", "scan", "jvp_utf8_next", "jq_next", "jv_dump_term", "freedtoa"),

@@ -11,7 +11,7 @@ from tests.evidence.machine_facts import MachineFacts
 from tests.evidence.tables import table
 from tests.projects.interval import Interval, median_interval, ratios
 from tests.projects.project import Project
-from tests.projects.result import AGAIN, GCC, LLMCC, SYNC, Filled, ProjectResult, Timed
+from tests.projects.result import AGAIN, GCC, LLMCC, Filled, ProjectResult, Timed
 from tests.torture.programs import Counts
 
 _MOST_RATIO = 1.05  # of lua5.4's build
@@ -70,7 +70,7 @@ def page(
                     "llmcc, empty store",
                 ),
                 *("optimising", "gcc again / gcc", "llmcc, full store / gcc"),
-                *("tests passed, gcc", "tests passed, llmcc", "different"),
+                *("tests passed, gcc", f"llmcc, {mode}", "llmcc, full store", "different"),
             ),
             (_build_row(one, told[one.name]) for one in done),
         ),
@@ -128,6 +128,7 @@ def _build_row(result: ProjectResult, project: Project) -> tuple[object, ...]:
         build_ratio(result, AGAIN),
         build_ratio(result, LLMCC),
         result.tests[GCC],
+        filled.tests,
         result.tests[LLMCC],
         f"**{len(result.problems)}**",
     )
@@ -214,7 +215,7 @@ def _sync_part(results: Sequence[ProjectResult]) -> list[str]:
             counts.found,
             counts.tried,
             counts.accepted,
-            result.tests[SYNC],
+            sync.tests,
         )
         for result in results
         if (sync := result.in_sync) is not None

@@ -36,6 +36,7 @@ class Filled:
     mode: str
     build_s: float
     optimise_s: float  # 0 when the build itself did it
+    tests: SuiteResult  # of what that build made, before anything was optimised in mode `record`
     units: int
     outcomes: Mapping[str, int]
     hot: Mapping[str, Mapping[str, int]]  # outcomes of the loops of hot functions
@@ -52,7 +53,7 @@ class ProjectResult:
     filled: Filled
     in_sync: Filled | None
     build_s: Figures
-    tests: Mapping[str, SuiteResult]
+    tests: Mapping[str, SuiteResult]  # of gcc's build and of llmcc's with a full store
     timed: tuple[Timed, ...]
     text_bytes: Mapping[str, int]  # of all programs together, as `size` tells
     problems: tuple[str, ...]  # all that llmcc did otherwise than gcc
@@ -97,7 +98,8 @@ def _result(row: dict[str, Any]) -> ProjectResult:
 
 
 def _filled(row: dict[str, Any]) -> Filled:
-    return Filled(**{**row, "accepted_in": tuple(row["accepted_in"])})
+    tests = SuiteResult(**row["tests"])
+    return Filled(**{**row, "tests": tests, "accepted_in": tuple(row["accepted_in"])})
 
 
 def _figures(row: Mapping[str, list[float]]) -> Figures:

@@ -79,17 +79,17 @@ def run_project(project: Project, place: Place, *, mode: str) -> ProjectResult:
         tree = run.unpack(SYNC)
         configured[SYNC] = tree.must(project.configure or ":")
         in_sync = run.fill(tree, "sync")
-        tests[SYNC] = run.test(tree.with_environ(LLMCC_MODE="apply"))
         trees[SYNC] = tree
     problems = [
         "" if filled.units else "llmcc did not look at any unit",
         *(run.differences(trees, name) for name in trees if name != GCC),
         run.message_difference("configure", trees, configured[GCC], configured[LLMCC]),
         run.message_difference("build", trees, built[GCC], built[LLMCC]),
+        _tests_difference("from the store", tests[LLMCC], tests[GCC]),
         *(
-            f"tests of {name}: {tests[name]}, gcc's: {tests[GCC]}"
-            for name in tests
-            if tests[name] != tests[GCC]
+            _tests_difference(f"in mode {one.mode}", one.tests, tests[GCC])
+            for one in (filled, in_sync)
+            if one is not None
         ),
     ]
     rng = random.Random(_SEED)
@@ -168,7 +168,7 @@ class _Run:
         optimise_s = 0.0
         if mode == "record":
             built = tree.must(self._project.build)
-            self.test(tree)  # what the tests compile is recorded too
+            tests = self.test(tree)  # what the tests compile is recorded too
             started_s = time.monotonic()
             budget_s = self._project.optimise_s
             # Functions that matter first, as a user would say with a profile of perf's.
@@ -183,6 +183,7 @@ class _Run:
             budget_s = self._project.sync_budget_s or 30
             sync = tree.with_environ(LLMCC_MODE="sync", LLMCC_BUDGET=f"{budget_s:g}")
             built = sync.must(self._project.build)
+            tests = self.test(tree.with_environ(LLMCC_MODE="apply"))
         store = self._store(tree.folder.name)
         records = latest(UnitRecords(store).all())
         hot: dict[str, Counter[str]] = defaultdict(Counter)
@@ -198,6 +199,7 @@ class _Run:
             mode=mode,
             build_s=built.wall_s,
             optimise_s=optimise_s,
+            tests=tests,
             units=len(records),
             outcomes={one.name: n for one, n in count_outcomes(records).most_common()},
             hot={name: dict(counts) for name, counts in hot.items()},
@@ -255,13 +257,21 @@ class _Run:
             )
             for what, by_compile in figures.items()
         )
-        is_same = is_rate or firsts[GCC].output == firsts[LLMCC].output
-        return _BenchmarkRun(timed, "" if is_same else f"{benchmark.name} gives something else")
+        problem = ""
+        if not is_rate and firsts[GCC].output != firsts[AGAIN].output:
+            problem = f"{benchmark.name} prints something else each time, so it was not compared"
+        elif not is_rate and firsts[GCC].output != firsts[LLMCC].output:
+            problem = f"{benchmark.name} prints something else"
+        return _BenchmarkRun(timed, problem)
 
     def text_bytes(self, tree: Tree) -> int:
         """Add up code and constants of the programs."""
         table = tree.must(f"size {' '.join(self._project.programs)}").output
         return sum(int(line.split()[0]) for line in table.splitlines()[1:])
+
+
+def _tests_difference(which: str, ours: SuiteResult, gccs: SuiteResult) -> str:
+    return "" if ours == gccs else f"tests of the build {which}: {ours}; of gcc's: {gccs}"
 
 
 def _figures(benchmark: Benchmark, done: Done) -> dict[str, float]:

@@ -11,13 +11,14 @@ from tests.evidence.machine_facts import MachineFacts
 from tests.projects.large_projects import LUA, ZSTD
 from tests.projects.outputs import SuiteResult
 from tests.projects.report import build_ratio, page, speed
-from tests.projects.result import AGAIN, GCC, LLMCC, SYNC, Filled, Journal, ProjectResult, Timed
+from tests.projects.result import AGAIN, GCC, LLMCC, Filled, Journal, ProjectResult, Timed
 
 MACHINE = MachineFacts("a CPU", 2, "Linux", "12.2", "abc", "0 0 0", "the command", "today")
 FILLED = Filled(
     mode="record",
     build_s=5.0,
     optimise_s=150.0,
+    tests=SuiteResult(0, 20, 0),
     units=34,
     outcomes={"HAS_CALL": 96, "WRONG_OUTPUT": 2, "ACCEPTED": 2},
     hot={"luaV_execute": {"HAS_CALL": 3}},
@@ -30,7 +31,7 @@ RESULT = ProjectResult(
     filled=FILLED,
     in_sync=replace(FILLED, mode="sync", optimise_s=0.0),
     build_s={GCC: (10.0,) * 7, AGAIN: (10.0,) * 7, LLMCC: (10.4,) * 7},
-    tests={name: SuiteResult(0, 20, 0) for name in (GCC, LLMCC, SYNC)},
+    tests={name: SuiteResult(0, 20, 0) for name in (GCC, LLMCC)},
     timed=(
         Timed("tables", False, {GCC: (1.0,) * 6, AGAIN: (1.0,) * 6, LLMCC: (0.8,) * 6}),
         Timed("rate", True, {GCC: (100.0,) * 6, AGAIN: (101.0,) * 6, LLMCC: (150.0,) * 6}),
@@ -65,7 +66,7 @@ def test_the_page_tells_builds_tests_loops_speeds_and_what_is_missing() -> None:
     text = page({"lua5.4": RESULT}, [LUA, ZSTD], machine=MACHINE, mode="record")
     assert "Command: `the command`. Date: today." in text
     assert "| 34 | 10.0 s | 5.0 s | 150 s | 1.000 [1.000, 1.000] | 1.040 [1.040, 1.040] |" in text
-    assert "| 20, exit code 0 | 20, exit code 0 | **0** |" in text
+    assert "| 20, exit code 0 | 20, exit code 0 | 20, exit code 0 | **0** |" in text
     assert "1.040 [1.040, 1.040] over 7 rounds: met." in text
     assert "| lua5.4 | 100 | 4 | 2 | 1.80 | 1,000 | 1,012 | 1.20 % |" in text
     assert "| lua5.4 | tables | 6 | 1.250 [1.250, 1.250] | 1.000 [1.000, 1.000] |" in text
