@@ -52,7 +52,8 @@ def read_rates(output: str, pattern: str) -> dict[str, float]:
 
 
 def neutral(text: str, *, folder: str, compiler: str) -> str:
-    """Take out of a text who compiled, and where."""
+    """Take out of a text who compiled, and where, and bars of progress."""
+    text = re.sub(r"[^\n]*\r", "", text)
     text = text.replace(folder, "FOLDER").replace(compiler, "COMPILER")
     return re.sub(r"/tmp/cc\w{6}", "/tmp/cc", text)
 

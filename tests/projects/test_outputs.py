@@ -66,6 +66,11 @@ def test_what_differs_only_by_folder_and_compiler_is_the_same() -> None:
     assert ours == neutral("CC=gcc -I/x/gcc-a/src", folder="/x/gcc-a", compiler="gcc")
 
 
+def test_how_far_a_bar_of_progress_came_says_nothing() -> None:
+    text = "Targets: 0 of 9\rTargets: 7 of 9\r   \rdone\n"
+    assert neutral(text, folder="/x", compiler="gcc") == "done\n"
+
+
 def test_finds_lines_that_are_said_more_often_in_any_order() -> None:
     assert new_lines(["a", "b", "b"], ["b", "a", "c", "b", "b"]) == ["c", "b"]
     assert new_lines(["a", "b"], ["b"]) == []
