@@ -6,6 +6,7 @@ Files of the project being compiled are never consulted: they must not choose co
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -62,6 +63,19 @@ class Config:
     require: str
     """`LLMCC_REQUIRE`: the weakest level of evidence that is accepted: `tested` unless told,
     `bounded` or `proved`. See `prove.level`."""
+    skip: tuple[str, ...]
+    """`LLMCC_SKIP`: names or patterns (`*`, `?`, `[...]`) of functions, as the assembler knows
+    them, that are left alone; the clones gcc makes of such a function (`f.part.0`) are too."""
+    lock: str
+    """`LLMCC_LOCK`: path of the lock file; "" to look for `llmcc.lock` upwards from the working
+    folder, "0" to use none."""
+    cap_bytes: int
+    """`LLMCC_CAP`: the size the store is trimmed to; 1 GiB unless told. K, M, G and T are powers
+    of 1024."""
+    remote: str
+    """`LLMCC_REMOTE`: fsspec URL of a store that is shared; "" for none."""
+    remote_secret: str
+    """`LLMCC_REMOTE_SECRET`: what entries of the shared store are signed with; "" for none."""
 
 
 def read_config(environ: Mapping[str, str] | None = None) -> Config:
@@ -86,6 +100,11 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         test_command=environ.get("LLMCC_TEST_CMD", ""),
         test_timeout_s=_number(environ, "LLMCC_TEST_TIMEOUT", 0.0),
         require=_level(environ),
+        skip=tuple(environ.get("LLMCC_SKIP", "").split()),
+        lock=environ.get("LLMCC_LOCK", ""),
+        cap_bytes=_size(environ, "LLMCC_CAP", 1 << 30),
+        remote=environ.get("LLMCC_REMOTE", ""),
+        remote_secret=environ.get("LLMCC_REMOTE_SECRET", ""),
     )
 
 
@@ -134,3 +153,13 @@ def _number(environ: Mapping[str, str], name: str, otherwise: float) -> float:
     if value < 0:
         raise BadSetting(f"{name}: {text!r} is negative")
     return value
+
+
+def _size(environ: Mapping[str, str], name: str, otherwise: int) -> int:
+    text = environ.get(name)
+    if not text:
+        return otherwise
+    form = re.fullmatch(r"([0-9]+)([KMGT]?)(?:i?B)?", text.strip(), flags=re.IGNORECASE | re.ASCII)
+    if form is None:
+        raise BadSetting(f"{name}: {text!r} is not a size like 500M or 1G")
+    return int(form[1]) << 10 * " KMGT".index(form[2].upper() or " ")

@@ -67,6 +67,7 @@ class Outcome(Enum):
         OutcomeClass.INELIGIBLE,
         "the unit is compiled with flags under which llmcc leaves code alone",
     )
+    SKIPPED_BY_USER = (OutcomeClass.INELIGIBLE, "LLMCC_SKIP names the function")
     NOT_GCC_OUTPUT = (OutcomeClass.INELIGIBLE, "the text is not recognised as gcc's own output")
 
     # -- a proposal is refused
@@ -114,6 +115,7 @@ class Outcome(Enum):
         "symbolic execution found a state from which the rewrite ends otherwise",
     )
     FAILED_USER_TEST = (OutcomeClass.REFUSED, "a test of the user failed with the rewrite")
+    REVERTED_BY_USER = (OutcomeClass.REFUSED, "`llmcc-ctl revert` took the fast path out")
     LEVEL_NOT_REACHED = (
         OutcomeClass.REFUSED,
         "the evidence is weaker than LLMCC_REQUIRE demands",

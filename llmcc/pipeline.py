@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from itertools import starmap
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -34,6 +35,8 @@ from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.find import RefusedLoop, find_regions
 from llmcc.regions.model import Region
 from llmcc.splice import FastPath, splice
+from llmcc.store.entries import find_remote
+from llmcc.store.evict import trim_when_due
 from llmcc.store.keys import cpu_name, region_identity, region_key
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
 from llmcc.store.refused import RefusedTexts
@@ -69,6 +72,7 @@ class Context:
     decisions: DecisionStore
     ask_eligibility: Callable[[str], Eligibility]  # of a unit's text
     make_rewriter: Callable[[], Rewriter]  # called when a region has to be tried
+    cpu: Callable[[], str] = cpu_name  # what timings hold for
     clock: Callable[[], float] = time.monotonic  # seconds
 
 
@@ -149,8 +153,18 @@ def _optimise(text: str, context: Context) -> UnitResult:
 
 def _survey(unit: Unit, text: str, context: Context) -> Survey:
     found = find_regions(unit)
-    refused = tuple(_refused_record(loop) for loop in found if isinstance(loop, RefusedLoop))
-    regions = tuple(region for region in found if isinstance(region, Region))
+    found_regions = [region for region in found if isinstance(region, Region)]
+    skip = context.config.skip
+    regions = tuple(region for region in found_regions if not is_skipped(region.function, skip))
+    skipped = RegionDecision(Outcome.SKIPPED_BY_USER)
+    refused = (
+        *(_refused_record(loop) for loop in found if isinstance(loop, RefusedLoop)),
+        *(
+            _region_record(region, Answer("", skipped))
+            for region in found_regions
+            if is_skipped(region.function, skip)
+        ),
+    )
     eligibility = context.ask_eligibility(text) if regions else NOT_ASKED
     wanted = {region.function for region in regions}
     texts = {
@@ -186,7 +200,7 @@ class Workshop:
         self._context = context
         self._deadline_s = context.clock() + config.budget_s
         self._generation = generation()
-        self._cpu = cpu_name()
+        self._cpu = context.cpu()
         # A decision made under one requirement says nothing of what another would have given.
         self._proposer = f"{config.backend} {config.sample_count} {config.seed} {config.require}"
         self._refused = RefusedTexts(config.cache)
@@ -197,16 +211,19 @@ class Workshop:
         refusal = survey.eligibility.refusal(region.function)
         if refusal is not None:
             return decision_of(refusal)
-        known = self.known(self.key(region))
+        known = self.known(region)
         if known is not None:
             return known
         if self._context.clock() >= self._deadline_s:
             return RegionDecision(Outcome.BUDGET_SPENT)
         return self.attempt(region, survey.function_texts[region.function])
 
-    def known(self, key: str) -> RegionDecision | None:
+    def known(self, region: Region) -> RegionDecision | None:
         """Return what the store knows of a region; None when it was not decided."""
-        known = self._context.decisions.get(key)
+        key, decisions = self.key(region), self._context.decisions
+        known = decisions.get(key) or decisions.get_remote(
+            key, is_allowed=lambda decision: _is_allowed(region, decision)
+        )
         return None if known is None else self._unless_refused(known)
 
     def attempt(self, region: Region, function_text: str) -> RegionDecision:
@@ -231,18 +248,34 @@ class Workshop:
         )
 
     def _unless_refused(self, decision: RegionDecision) -> RegionDecision:
-        """Accept no text that a test of the user has failed with."""
+        """Accept no text that a test of the user has failed with, or that he has reverted."""
         if decision.outcome is not Outcome.ACCEPTED:
             return decision
-        failure = self._refused.failure(decision.isa, decision.rewrite)
-        if failure is None:
+        refusal = self._refused.refusal(decision.isa, decision.rewrite)
+        if refusal is None:
             return decision
-        return replace(decision, outcome=Outcome.FAILED_USER_TEST, detail=failure)
+        return replace(decision, outcome=refusal.outcome, detail=refusal.detail)
 
     def _try(self, region: Region, function_text: str) -> RegionDecision:
         if self._rewriter is None:
             self._rewriter = self._context.make_rewriter()
         return self._rewriter.rewrite(region, function_text)
+
+
+def is_skipped(function: str, patterns: Sequence[str]) -> bool:
+    """Tell whether a pattern of the user names a function, or the one that it is gcc's clone of."""
+    names = (function, function.partition(".")[0])
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+def _is_allowed(region: Region, decision: RegionDecision) -> bool:
+    """Check what came from afar like a proposal: it is code, whoever has accepted it."""
+    if decision.outcome is not Outcome.ACCEPTED:
+        return decision.outcome not in PASSING
+    # capstone is loaded only when there is something to decode.
+    from llmcc.gate.check import passes
+
+    return passes(region, decision.rewrite, isa=decision.isa)
 
 
 def _or_gcc(
@@ -289,16 +322,17 @@ def decision_of(refusal: Refusal) -> RegionDecision:
 
 def make_context(config: Config, driver: Driver | None) -> Context:
     """Return the real context, for a unit made by `driver`."""
+    remote = find_remote(config.remote, config.remote_secret)
 
     def make_rewriter() -> Rewriter:
         # numpy, capstone and the model are loaded only for a loop nobody has tried before.
         from llmcc.rewrite_region import RegionRewriter
 
-        return RegionRewriter(config)
+        return RegionRewriter(config, remote=remote)
 
     return Context(
         config=config,
-        decisions=DecisionStore(config.cache),
+        decisions=DecisionStore(config.cache, remote=remote),
         ask_eligibility=lambda text: examine(text, driver),
         make_rewriter=make_rewriter,
     )
@@ -360,6 +394,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         store_result(key, result, UnitStore(config.cache))
         seconds = round(time.monotonic() - started_s, 3)
         UnitRecords(config.cache).put(unit_record(key, text, driver, result, seconds=seconds))
+        trim_when_due(config.cache, cap_bytes=config.cap_bytes, now_s=time.time())
     except (LlmccError, OSError) as error:
         sys.stderr.write(f"llmcc: {key[:12]}: {error}. gcc's output was used.\n")
         return 1

@@ -12,22 +12,23 @@ from llmcc.config import LEVELS, Config
 from llmcc.decide import Decision, decide
 from llmcc.errors import LlmccError
 from llmcc.gate.check import Gated, check
+from llmcc.judge import TESTS, Judge
 from llmcc.measure.eprocess import ALPHA
 from llmcc.measure.model import DECIDING_NAMES, Measured
 from llmcc.measure.rounds import measure
+from llmcc.native.identity import generation
 from llmcc.outcome import Outcome, OutcomeClass, Refusal
 from llmcc.propose import Backend, Proposal, Request
 from llmcc.prove.level import Level, is_enough
-from llmcc.prove.prove import BUDGET_S, PATIENT_BUDGET_S, Rewrite, find_level
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
 from llmcc.sandbox.selftest import open_checked_sandbox
 from llmcc.states.blob import baseline_blob, guarded_blob
 from llmcc.states.buckets import timing_buckets
+from llmcc.store.entries import Remote
 from llmcc.store.records import RegionDecision, SpeedupInterval
-from llmcc.verify.battery import Battery
-from llmcc.verify.counterexamples import CounterExamples
-from llmcc.verify.verify import Verified, verify
+from llmcc.store.verdicts import Verdicts
+from llmcc.verify.verify import Verified
 
 # Best first: a region that has a rewrite for the first is not tried with the next.
 _ISAS = ("avx512", "avx2")
@@ -35,9 +36,6 @@ _ISAS = ("avx512", "avx2")
 _MEASURED_MOST = 2
 # All rewrites of a region together may be accepted by chance as often as one alone.
 _ALPHA_EACH = ALPHA / (_MEASURED_MOST * len(_ISAS))
-# The second verification starts from states the first has not seen.
-_SECOND_SEED_STEP = 0x5EED
-_TESTS = 10_000
 # What is so much faster may be so because it does less: it is looked at for longer.
 _SUSPICIOUS_RATIO = 8.0
 _SUSPICIOUS_TESTS = 30_000
@@ -70,6 +68,7 @@ class RegionRewriter:
         sandbox: Sandbox | None = None,
         clock: Callable[[], float] = time.monotonic,
         measure: Callable[..., Measured | Refusal] = measure,
+        remote: Remote | None = None,
     ) -> None:
         """Make the backend that `config` names and a sandbox, unless they are given.
 
@@ -85,6 +84,7 @@ class RegionRewriter:
         self._measure = measure
         self._backend = _make_backend(config) if backend is None else backend
         self._sandbox = open_checked_sandbox(config.cache) if sandbox is None else sandbox
+        self._verdicts = Verdicts(config.cache, generation=generation(), remote=remote)
 
     def rewrite(self, region: Region, function_text: str) -> RegionDecision:
         """Find the best rewrite of a region, or say why there is none.
@@ -106,17 +106,12 @@ class RegionRewriter:
         isas = [isa for isa in wanted if isa in features]
         if not isas:
             return RegionDecision(Outcome.CPU_WITHOUT_ISA)
-        battery = Battery.build(
-            region,
-            sandbox=sandbox,
-            seed=self._seed,
-            counterexamples=CounterExamples(sandbox.cache),
-        )
-        if isinstance(battery, Refusal):
-            return RegionDecision(battery.outcome, battery.detail, seed=self._seed)
+        judge = Judge(region, sandbox, seed=self._seed, verdicts=self._verdicts)
+        if refusal := judge.refusal():
+            return RegionDecision(refusal.outcome, refusal.detail, seed=self._seed)
         attempt = _Attempt(
             region,
-            battery,
+            judge,
             sandbox,
             self._seed,
             require=self._require,
@@ -141,7 +136,7 @@ class _Attempt:
     def __init__(
         self,
         region: Region,
-        battery: Battery,
+        judge: Judge,
         sandbox: Sandbox,
         seed: int,
         *,
@@ -152,7 +147,7 @@ class _Attempt:
         self.is_late = is_late
         self._measure = measure
         self._region = region
-        self._battery = battery
+        self._judge = judge
         self._sandbox = sandbox
         self._seed = seed
         self._require = require
@@ -179,9 +174,7 @@ class _Attempt:
     def _verify(self, gated: Gated | Refusal) -> Verified | Refusal:
         if isinstance(gated, Refusal):
             return gated
-        verdict = verify(
-            self._region, gated, sandbox=self._sandbox, seed=self._seed, battery=self._battery
-        )
+        verdict = self._judge.first(gated)
         if isinstance(verdict, Verified) and (exits := _unlabelled_exits(self._region, gated.text)):
             # In the sandbox every exit can be jumped to; as asked, the unit would not assemble.
             detail = f"gcc's text has no label to reach {exits[0]} by"
@@ -214,34 +207,18 @@ class _Attempt:
         again = self._verify_again(verified, gated, decision)
         if isinstance(again, Refusal):
             return self._refused(again, gated.proposal)
-        level = self._level(gated, verified)
+        is_patient = self._require != LEVELS[0]
+        level = self._judge.level(gated, verified, is_patient=is_patient)
         if isinstance(level, Refusal):
             return self._refused(level, gated.proposal)
         return with_level(made, level, required=self._require)
 
-    def _level(self, gated: Gated, verified: Verified) -> Level | Refusal:
-        """Find what can be shown beyond the tests; patiently only where the user asks for it."""
-        return find_level(
-            self._region,
-            Rewrite(gated.text, gated.isa, verified.tests, verified.mutation_score),
-            sandbox=self._sandbox,
-            seed=self._seed,
-            budget_s=BUDGET_S if self._require == LEVELS[0] else PATIENT_BUDGET_S,
-        )
-
     def _verify_again(
         self, verified: Verified, gated: Gated, decision: Decision
     ) -> Verified | Refusal:
-        """Start from other states; the mutation score of the region is known by now."""
         is_suspicious = decision.low_ratio > _SUSPICIOUS_RATIO
-        return verify(
-            self._region,
-            gated,
-            sandbox=self._sandbox,
-            seed=self._seed + _SECOND_SEED_STEP,
-            tests=_SUSPICIOUS_TESTS if is_suspicious else _TESTS,
-            known_score=verified.mutation_score,
-        )
+        tests = _SUSPICIOUS_TESTS if is_suspicious else TESTS
+        return self._judge.again(gated, tests=tests, known_score=verified.mutation_score)
 
     def _refused(self, refusal: Refusal, proposal: Proposal) -> RegionDecision:
         return RegionDecision(

@@ -11,17 +11,21 @@ Source of the feature test: Intel SDM vol. 1, sections 14.3, 14.7.1, 15.2 and 15
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from llmcc.asm.model import Unit
 from llmcc.regions.model import Region
-from llmcc.switches.table import SECTION, Name, record_text
+from llmcc.switches.table import SECTION, Name, record_text, unescaped
 
 _FEATURE_BIT = {"avx2": 1, "avx512": 2}
 _OWN_LABEL = re.compile(r"\.L([RHX])(\d*)\b")
 _CONSTANT = re.compile(r"\.LK(\d+)\b")
-_RECORD = re.compile(r'^\t\.quad\t(\.Lllmcc_fp\d+)\n\t\.ascii\t"(\w+)"$', re.MULTILINE)
+_RECORD = re.compile(
+    r'^\t\.quad\t(\.Lllmcc_fp\d+)\n\t\.ascii\t"(\w+)"\n'
+    r'\t\.string\t"(.*)"\n\t\.string\t"(.*)"$',
+    re.MULTILINE,
+)
 _GUARD_TEST = re.compile(r"\ttestb\t\$\d,")
 
 
@@ -57,10 +61,10 @@ def splice(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
     return "\n".join(out) + "\n" + _constructor()
 
 
-def without(text: str, keys: Collection[str]) -> str:
-    """Switch the fast paths of some keys off in a text that `splice` gave; other text unchanged."""
-    for guard, key in _RECORD.findall(text):
-        if key in keys:
+def without(text: str, is_meant: Callable[[Name], bool]) -> str:
+    """Switch fast paths off in a text that `splice` gave; other text unchanged."""
+    for guard, key, function, head_label in _RECORD.findall(text):
+        if is_meant(Name(key, unescaped(function), unescaped(head_label), source="")):
             at = text.index(f"\n{guard}:\n")
             text = text[:at] + _GUARD_TEST.sub("\ttestb\t$0,", text[at:], count=1)
     return text

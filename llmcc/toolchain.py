@@ -28,7 +28,8 @@ MARCH: Mapping[str, str] = MappingProxyType(
         "avx512": "generic64+avx512f+avx512bw+avx512dq+avx512vl+bmi+bmi2+lzcnt+popcnt",
     }
 )
-# Present in the first lines of every installed `llmcc` script, so that one is never taken for gcc.
+# In the first lines of every installed `llmcc` script, and at the end of a launcher that is in its
+# place, so that none is ever taken for gcc.
 ENTRY_MARKER = b"llmcc-entry-script"
 
 _AS_CPU_S = 5
@@ -118,7 +119,14 @@ def find_gcc(environ: Mapping[str, str] | None = None) -> Path:
     """
     environ = os.environ if environ is None else environ
     name = environ.get("LLMCC_CC") or "gcc"
-    return _find(name, environ.get("PATH", os.defpath))
+    search_path = environ.get("PATH", os.defpath)
+    try:
+        return _find(name, search_path)
+    except ToolMissing:
+        # "ccache gcc": a command in front of gcc.
+        if " " not in name:
+            raise
+        return _find(name.split()[-1], search_path)
 
 
 def find_as(gcc: Path | None = None) -> Path:
@@ -254,9 +262,17 @@ def _find(name: str, search_path: str) -> Path:
     raise ToolMissing(f"no {name} in PATH. Install gcc and binutils")
 
 
+def is_entry(program: Path) -> bool:
+    """Tell whether a file is an installed `llmcc`: the script, or a launcher in its place."""
+    with program.open("rb") as file:
+        head = file.read(512)
+        if head.startswith(b"#!"):
+            return ENTRY_MARKER in head
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - len(ENTRY_MARKER)))
+        return file.read() == ENTRY_MARKER
+
+
 def _is_llmcc(program: Path) -> bool:
     """Tell whether a program is llmcc's own script, launcher or `as`."""
-    with program.open("rb") as file:
-        if ENTRY_MARKER in file.read(512):
-            return True
-    return "llmcc-native" in program.resolve().parts
+    return is_entry(program) or "llmcc-native" in program.resolve().parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -34,17 +35,10 @@ def _first_line(tool: str) -> str:
 def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty cache folder; no setting of the user's reaches a test."""
     folder = tmp_path_factory.mktemp("llmcc-dir")
-    for name in (
-        "LLMCC_MODE",
-        "LLMCC_DISABLE",
-        "LLMCC_BUDGET",
-        "LLMCC_BACKEND",
-        "LLMCC_CC",
-        "LLMCC_REQUIRE",
-    ):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("LLMCC_TESTS", "LLMCC_TEST_CMD", "LLMCC_TEST_TIMEOUT"):
-        monkeypatch.delenv(name, raising=False)
+    for name in os.environ:
+        if name.startswith("LLMCC_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "no-settings"))
     monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
     monkeypatch.setenv("LLMCC_DIR", str(folder))
     monkeypatch.setenv("LLMCC_STRICT", "1")

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llmcc.blame.search import Culprit
-from llmcc.outcome import Outcome
+from llmcc.outcome import Outcome, Refusal
 from llmcc.splice import without
+from llmcc.store.generation import bump_generation
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
 from llmcc.store.refused import RefusedTexts
 from llmcc.store.unit_records import UnitRecords
@@ -56,8 +57,10 @@ def refuse(culprits: Sequence[Culprit], names: Sequence[Name], *, cache: Path) -
         decision = _put(same, culprit.failure, cache)
         refused.append(Refused(name, decision))
         keys |= set(same)
-    UnitStore(cache).change_texts(lambda text: without(text, keys))
+    UnitStore(cache).change_texts(lambda text: without(text, lambda name: name.key in keys))
     UnitRecords(cache).change_loops(lambda loop: _as_refused(loop, refused))
+    if refused:
+        bump_generation(cache)
     return refused
 
 
@@ -80,7 +83,8 @@ def _put(keys: Iterable[str], failure: str, cache: Path) -> RegionDecision:
         decision = replace(known, outcome=Outcome.FAILED_USER_TEST, detail=failure)
         decisions.put(key, decision)
         if decision.rewrite:
-            RefusedTexts(cache).add(decision.isa, decision.rewrite, failure)
+            refusal = Refusal(Outcome.FAILED_USER_TEST, failure)
+            RefusedTexts(cache).add(decision.isa, decision.rewrite, refusal)
         first = first or decision
     assert first is not None
     return first

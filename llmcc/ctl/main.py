@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import os
+from pathlib import Path
 
 import click
 
 import llmcc
+from llmcc.settings_files import read_settings
 
 # name: module and what the list of commands says
 _COMMANDS = {
     "bench": ("llmcc.ctl.bench", "Time gcc, clang and llmcc on a folder of kernels."),
     "bisect": ("llmcc.ctl.bisect", "Find and refuse the rewrites that make a command fail."),
+    "clean": ("llmcc.ctl.clean", "Make the store smaller, or empty."),
+    "config": ("llmcc.ctl.config", "Print every setting and where it comes from."),
+    "doctor": ("llmcc.ctl.doctor", "Check that llmcc works here, and say what to do if not."),
     "explain": ("llmcc.ctl.explain", "Tell what became of every loop of a file, and why."),
     "optimize": ("llmcc.ctl.optimize", "Try the loops that compiles in mode record have left."),
     "overhead": (
@@ -19,6 +25,7 @@ _COMMANDS = {
         "Time what llmcc adds to a compile that it has nothing to do in.",
     ),
     "regions": ("llmcc.ctl.regions", "Print the loops of an assembly file as llmcc sees them."),
+    "revert": ("llmcc.ctl.revert", "Take the fast paths of a function out again, for good."),
     "stats": ("llmcc.ctl.stats", "Count what became of all loops so far."),
 }
 
@@ -44,8 +51,13 @@ class _LazyGroup(click.Group):
 
 @click.command(cls=_LazyGroup)
 @click.version_option(llmcc.__version__, prog_name="llmcc-ctl")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Look at what llmcc did and why."""
+    settings = read_settings(os.environ, Path.cwd())
+    # As the launcher does for a compile: everything below reads variables.
+    os.environ.update(settings.from_files())
+    context.obj = settings
 
 
 if __name__ == "__main__":

@@ -63,6 +63,12 @@ def check(region: Region, proposals: Sequence[Proposal]) -> tuple[Gated | Refusa
     return tuple(answers[number] for number in range(len(proposals)))
 
 
+def passes(region: Region, text: str, *, isa: str) -> bool:
+    """Check a text that was accepted elsewhere: it must be in normal form and pass again."""
+    (gated,) = check(region, [Proposal(text, isa, 0.0, "")])
+    return isinstance(gated, Gated) and gated.text == text
+
+
 def _check_text(region: Region, proposal: Proposal) -> PlainText | Refusal:
     if proposal.isa not in MARCH:
         return Refusal(Outcome.GATE_BAD_TEXT, f"no such ISA: {proposal.isa}")

@@ -115,7 +115,8 @@ int run_child(const Child *child) {
     /* An inherited "ignore" would reap the child behind our back. */
     sigaction(SIGCHLD, &plain, &chld);
     sigprocmask(SIG_BLOCK, &watched, &before);
-    pid_t pid = fork();
+    /* Nothing that become() does before its exec changes memory of ours: no need to copy it. */
+    pid_t pid = vfork();
     if (pid == 0)
         become(child, &before);
     int status = -1;

@@ -1,6 +1,9 @@
 /* llmcc itself: puts the folders with our `as` and `ld` in front of COMPILER_PATH and becomes the real gcc.
-   gcc's arguments are never read for their meaning, changed or reordered. */
+   gcc's arguments are never changed or reordered; a gcc that does not search COMPILER_PATH gets one
+   more in front of them. */
 #define _GNU_SOURCE
+#include <cpuid.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -12,13 +15,11 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "gcc_facts.h"
+#include "place.h"
 #include "real_tool.h"
 #include "settings.h"
-
-typedef struct {
-    char machine[128]; /* "x86_64-linux-gnu" */
-    char as_name[PATH_MAX]; /* what gcc would call its assembler: "as" or a path */
-} GccFacts;
+#include "settings_files.h"
 
 static bool starts_with(const char *text, const char *prefix) {
     return strncmp(text, prefix, strlen(prefix)) == 0;
@@ -70,133 +71,108 @@ static bool has_work(char **argv) {
     return is_needed;
 }
 
-/* Ask gcc one question; false when it does not answer in one line. */
-static bool ask(const char *gcc, const char *question, char *answer, size_t size) {
-    int ends[2], status;
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return false;
-    pid_t pid = fork();
-    if (pid == 0) {
-        int nowhere = open("/dev/null", O_RDWR);
-        dup2(nowhere, 0);
-        dup2(ends[1], 1);
-        dup2(nowhere, 2);
-        execl(gcc, gcc, question, (char *)NULL);
-        _exit(127);
-    }
-    close(ends[1]);
-    size_t length = 0;
-    for (ssize_t part; pid > 0 && length + 1 < size &&
-                       (part = read(ends[0], answer + length, size - 1 - length)) > 0;)
-        length += part;
-    close(ends[0]);
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
-        return false;
-    answer[length] = 0;
-    answer[strcspn(answer, "\n")] = 0;
-    return *answer;
+/* The number in `<cache>/generation`, 0 when there is none: it changes whenever objects may. */
+static long store_generation(const char *cache) {
+    char path[PATH_MAX], text[24] = "";
+    if (snprintf(path, sizeof path, "%s/generation", cache) >= (int)sizeof path)
+        return 0;
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return 0;
+    ssize_t size = read(file, text, sizeof text - 1);
+    close(file);
+    text[size > 0 ? size : 0] = 0;
+    return strtol(text, NULL, 10);
 }
 
-/* gcc's answers are kept per gcc binary, since asking costs more than everything else here. */
-static bool gcc_facts(const char *gcc, const char *home, GccFacts *facts) {
-    char path[PATH_MAX], temporary[PATH_MAX + 16];
+/* Our folder under a name that holds the store's generation: ccache digests COMPILER_PATH, so what
+   it has kept is not used after the store has changed. */
+static void name_generation(const Place *place, char named[PATH_MAX]) {
+    long generation = store_generation(place->cache);
     struct stat status;
-    bool is_kept = !getenv("COMPILER_PATH");
-    if (stat(gcc, &status) != 0)
-        return false;
-    int length = snprintf(path, sizeof path, "%s/gcc/%lx-%lx-%lx", home, (long)status.st_dev,
-                          (long)status.st_ino, (long)status.st_ctim.tv_sec);
-    if (length >= (int)sizeof path)
-        return false;
-    FILE *file = is_kept ? fopen(path, "re") : NULL;
-    if (file) {
-        bool is_read = fscanf(file, "%127s %4095[^\n]", facts->machine, facts->as_name) == 2;
-        fclose(file);
-        if (is_read)
-            return true;
-    }
-    if (!ask(gcc, "-dumpmachine", facts->machine, sizeof facts->machine) ||
-        !ask(gcc, "-print-prog-name=as", facts->as_name, sizeof facts->as_name))
-        return false;
-    snprintf(temporary, sizeof temporary, "%s.%d", path, (int)getpid());
-    file = is_kept ? fopen(temporary, "wxe") : NULL;
-    if (file) {
-        int written = fprintf(file, "%s %s\n", facts->machine, facts->as_name);
-        if (fclose(file) != 0 || written < 0 || rename(temporary, path) != 0)
-            unlink(temporary);
-    }
-    return true;
+    if (snprintf(named, PATH_MAX, "%s/g%ld", place->home, generation) >= PATH_MAX ||
+        (lstat(named, &status) != 0 && symlink(".", named) != 0 && errno != EEXIST))
+        memcpy(named, place->home, PATH_MAX);
 }
 
-/* Set what our `as` needs; false, with nothing set, when it could not work. */
-static bool put_shim_in_front(const char *gcc) {
-    char home[PATH_MAX], *ours, *searched;
+static bool put_in_compiler_path(const Place *place) {
+    char folder[PATH_MAX], *ours, *searched;
     const char *before = getenv("COMPILER_PATH");
-    GccFacts facts;
-    if (!own_folder(home, sizeof home, 0) || !gcc_facts(gcc, home, &facts) ||
-        !starts_with(facts.machine, "x86_64-"))
-        return false;
-    char *as = find_program(facts.as_name, getenv("PATH"));
-    if (!as)
-        return false;
-    int length = has_tests() ? asprintf(&ours, "%s/libexec-tests:%s/libexec", home, home)
-                             : asprintf(&ours, "%s/libexec", home);
+    name_generation(place, folder);
+    int length = has_tests() ? asprintf(&ours, "%s/libexec-tests:%s/libexec", folder, folder)
+                             : asprintf(&ours, "%s/libexec", folder);
     if (length > 0)
         length = before && *before ? asprintf(&searched, "%s:%s", ours, before)
                                    : asprintf(&searched, "%s", ours);
-    return length > 0 && setenv("LLMCC_AS", as, 1) == 0 &&
-           setenv("LLMCC_AS_NAME", facts.as_name, 1) == 0 &&
-           setenv("COMPILER_PATH", searched, 1) == 0;
+    return length > 0 && setenv("COMPILER_PATH", searched, 1) == 0;
 }
 
-/* Has a file llmcc was built from changed? Some 130 calls of stat, 0.1 ms. */
+/* Get our `as` in, by the environment or an `option` for gcc; false, with neither set, when it could
+   not work. */
+static bool put_shim_in_front(const Gcc *gcc, const Place *place, char **option) {
+    char specs[PATH_MAX];
+    GccFacts facts;
+    if (!gcc_facts(gcc, place->home, &facts) || facts.way == WAY_NONE)
+        return false;
+    char *as = find_program(facts.as_name, getenv("PATH"));
+    if (!as || setenv("LLMCC_AS", as, 1) != 0 || setenv("LLMCC_AS_NAME", facts.as_name, 1) != 0)
+        return false;
+    if (facts.way == WAY_COMPILER_PATH)
+        return put_in_compiler_path(place);
+    return specs_path(gcc, place->home, specs) && asprintf(option, "-specs=%s", specs) > 0;
+}
+
+/* Has a file llmcc was built from changed, or are we another build than what stands in `home`? Some
+   130 calls of stat, 0.1 ms. The first lines of `sources` are the generation of that build and the
+   folder that the other lines' paths start at. */
 static bool is_outdated(const char *home) {
+    enum { SOURCES_MOST = 1 << 17 };
+    static char lines[SOURCES_MOST];
     char path[PATH_MAX];
-    long long ctime_ns;
-    bool is_changed = false;
     struct stat status;
+    bool is_changed = false;
     if (snprintf(path, sizeof path, "%s/sources", home) >= (int)sizeof path)
         return false;
-    FILE *file = fopen(path, "re");
-    while (file && !is_changed && fscanf(file, "%lld %4095[^\n]", &ctime_ns, path) == 2)
-        is_changed = stat(path, &status) != 0 ||
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = file >= 0 ? read(file, lines, sizeof lines - 1) : 0;
+    close(file);
+    char *folder = size > 0 ? strchr(lines, '\n') : NULL;
+    char *at = folder ? strchr(folder + 1, '\n') : NULL;
+    if (!at)
+        return false;
+    *folder++ = *at++ = 0;
+    if (strcmp(lines, LLMCC_GENERATION) != 0)
+        return true;
+    int root = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (char *end; !is_changed && (end = strchr(at, '\n')); at = end + 1) {
+        long long ctime_ns = strtoll(at, &at, 10);
+        *end = 0;
+        is_changed = fstatat(root, at + 1, &status, 0) != 0 ||
                      status.st_ctim.tv_sec * 1000000000ll + status.st_ctim.tv_nsec != ctime_ns;
-    if (file)
-        fclose(file);
+    }
+    close(root);
     return is_changed;
 }
 
-/* The installed script that became us through the link `<cache>/entry/<path of the script>`. */
-static const char *script_of(const char *link) {
-    static const char PART[] = "/entry/";
-    for (const char *at = strstr(link, PART); at; at = strstr(at + 1, PART))
-        if (access(at + sizeof PART - 2, X_OK) == 0)
-            return at + sizeof PART - 2;
-    return NULL;
-}
-
 /* Build anew and become what was built; returns when that is not possible. */
-static void renew(char **argv) {
-    char home[PATH_MAX], cache[PATH_MAX];
-    const char *script = script_of(argv[0]);
+static void renew(const Place *place, char **argv) {
     bool is_second = getenv("LLMCC_RENEWED") != NULL;
     unsetenv("LLMCC_RENEWED");
-    if (is_second || !script || !own_folder(home, sizeof home, 0) || !is_outdated(home) ||
-        !own_folder(cache, sizeof cache, 2))
+    if (is_second || !place->entry[0] || !is_outdated(place->home))
         return;
     pid_t pid = fork();
     if (pid == 0) {
         int nowhere = open("/dev/null", O_RDWR);
         for (int i = 0; i < 3; i++)
             dup2(nowhere, i);
-        execl(LLMCC_PYTHON, LLMCC_PYTHON, "-I", "-c", LLMCC_START_BUILD, "--cache", cache, "--entry",
-              script, (char *)NULL);
+        execl(LLMCC_PYTHON, LLMCC_PYTHON, "-I", "-c", LLMCC_START_BUILD, "--cache", place->cache,
+              "--entry", place->entry, (char *)NULL);
         _exit(127);
     }
     if (pid < 0 || waitpid(pid, NULL, 0) != pid)
         return;
     setenv("LLMCC_RENEWED", "1", 1);
-    execv(argv[0], argv);
+    execv(place->entry, argv);
     unsetenv("LLMCC_RENEWED");
 }
 
@@ -210,37 +186,131 @@ static int count_depth(void) {
     return count;
 }
 
-int main(int argc, char **argv) {
+/* Is there a "++" in the name, or behind the triple of one like aarch64-linux-gnu-llmcc-gcc? */
+static bool is_cxx_name(const char *name) { return strstr(name, "++") != NULL; }
+
+/* What to run when the command names no compiler. A name like <triple>-llmcc-gcc asks for that
+   machine's compiler, and no other. */
+static const char *wanted_compiler(const char *own_name) {
+    static char crossed[PATH_MAX];
+    const char *mark = strstr(own_name, "-llmcc-"), *set;
+    if (mark && snprintf(crossed, sizeof crossed, "%.*s-%s", (int)(mark - own_name), own_name,
+                         mark + strlen("-llmcc-")) < (int)sizeof crossed)
+        return crossed;
+    set = getenv(is_cxx_name(own_name) ? "LLMCC_CXX" : "LLMCC_CC");
+    if (set && *set)
+        return set;
+    return is_cxx_name(own_name) ? "g++" : "gcc";
+}
+
+/* A program, or words with spaces between them of which the first is one: "ccache gcc". */
+static Gcc find_command(const char *command) {
+    Gcc gcc = {.words = {find_program(command, getenv("PATH"))}};
+    if (gcc.words[0])
+        gcc.count = 1;
+    if (gcc.words[0] || !strchr(command, ' '))
+        return gcc;
+    char *cursor, *words = strdup(command);
+    for (char *word = strtok_r(words, " ", &cursor); word && gcc.count < GCC_WORDS_MOST;
+         word = strtok_r(NULL, " ", &cursor)) {
+        gcc.words[gcc.count] = gcc.count ? word : find_program(word, getenv("PATH"));
+        if (!gcc.words[gcc.count])
+            break;
+        gcc.count++;
+    }
+    return gcc;
+}
+
+static Gcc find_gcc(const char *own_name, int depth) {
     enum { DEPTH_MOST = 4 };
-    if (argc > 1 && strcmp(argv[1], "--llmcc-version") == 0) {
+    const char *wanted = wanted_compiler(own_name);
+    Gcc gcc = {0};
+    /* Two wrappers that find each other would go on for ever. */
+    if (depth < DEPTH_MOST)
+        gcc = find_command(wanted);
+    if (!gcc.count && !strstr(own_name, "-llmcc-"))
+        wanted = is_cxx_name(own_name) ? "g++" : "gcc";
+    if (!gcc.count && (gcc.words[0] = find_program(wanted, "/usr/bin:/usr/local/bin:/bin")))
+        gcc.count = 1;
+    return gcc;
+}
+
+/* One line that changes when any object could: for CCACHE_COMPILERCHECK and the like. */
+static void print_fingerprint(const Gcc *gcc, const Place *place) {
+    char key[GCC_KEY];
+    unsigned cpu = 0, ebx, ecx, edx;
+    __get_cpuid(1, &cpu, &ebx, &ecx, &edx);
+    gcc_key(gcc, key);
+    printf("llmcc %s %s store %ld cpu %x gcc %s", LLMCC_VERSION, LLMCC_GENERATION,
+           store_generation(place->cache), cpu, key);
+    for (size_t i = 0; i < KEY_SETTINGS_COUNT; i++) {
+        const char *value = getenv(KEY_SETTINGS[i]);
+        printf(" %s", value ? value : "");
+    }
+    printf(" %s\n", is_off() ? "off" : "on");
+}
+
+/* Become gcc: its own words, an option of ours if one is needed, the arguments as they came. */
+static void become(const Gcc *gcc, char *option, int argc, char **arguments) {
+    char **argv = calloc(gcc->count + argc + 2, sizeof *argv);
+    int count = 0;
+    if (!argv)
+        return;
+    for (int i = 0; i < gcc->count; i++)
+        argv[count++] = gcc->words[i];
+    if (option)
+        argv[count++] = option;
+    memcpy(argv + count, arguments, argc * sizeof *argv);
+    execv(argv[0], argv);
+    perror(argv[0]);
+}
+
+int main(int argc, char **argv) {
+    const char *own_name = base_name(argv[0]);
+    char *first = argc > 1 ? argv[1] : "";
+    Gcc gcc = {0};
+    if (strcmp(first, "--llmcc-version") == 0) {
         puts("llmcc " LLMCC_VERSION);
         return 0;
     }
-    if (!is_off() && !getenv("LLMCC_DEPTH") && has_work(argv))
-        renew(argv);
-    bool is_cxx = strstr(base_name(argv[0]), "++") != NULL;
-    const char *wanted = getenv(is_cxx ? "LLMCC_CXX" : "LLMCC_CC");
-    if (!wanted || !*wanted)
-        wanted = is_cxx ? "g++" : "gcc";
-    char *gcc = NULL;
-    /* launcher form: llmcc gcc … */
-    if (argc > 1 && argv[1][0] != '-' && is_compiler_name(base_name(argv[1])) &&
-        (gcc = find_program(argv[1], getenv("PATH"))))
-        argv++;
+    bool is_outermost = !getenv("LLMCC_DEPTH");
+    if (is_outermost)
+        export_settings_files();
+    bool is_asked = strcmp(first, "--llmcc-fingerprint") == 0;
+    bool is_working = is_outermost && !is_off() && (has_work(argv) || is_asked);
+    Place place = {0};
+    if (is_working) {
+        bool is_built = find_place(argv[0], &place);
+        bool is_from_script = getenv("LLMCC_ENTRY") != NULL;
+        if (is_built)
+            renew(&place, argv);
+        else if (!is_from_script)
+            become_script(&place, argv);
+        is_working = is_built;
+    }
+    unsetenv("LLMCC_ENTRY");
     int depth = count_depth();
-    /* Two wrappers that find each other would go on for ever. */
-    if (!gcc && depth < DEPTH_MOST)
-        gcc = find_program(wanted, getenv("PATH"));
-    if (!gcc)
-        gcc = find_program(is_cxx ? "g++" : "gcc", "/usr/bin:/usr/local/bin:/bin");
-    if (!gcc) {
-        fprintf(stderr, "llmcc: %s: not found. Install gcc, or set LLMCC_CC.\n", wanted);
+    /* launcher form: llmcc gcc … */
+    if (*first != '-' && is_compiler_name(base_name(first)) &&
+        (gcc.words[0] = find_program(first, getenv("PATH")))) {
+        gcc.count = 1;
+        argv++;
+        argc--;
+    } else {
+        gcc = find_gcc(own_name, depth);
+    }
+    if (!gcc.count) {
+        fprintf(stderr, "llmcc: %s: not found. Install gcc, or set LLMCC_CC.\n",
+                wanted_compiler(own_name));
         return 127;
     }
-    if (depth == 0 && !is_off() && has_work(argv))
-        put_shim_in_front(gcc);
-    argv[0] = gcc;
-    execv(gcc, argv);
-    perror(gcc);
+    if (is_asked) {
+        print_fingerprint(&gcc, &place);
+        return 0;
+    }
+    char *option = NULL;
+    if (!is_working || !put_shim_in_front(&gcc, &place, &option))
+        forget_settings_files();
+    become(&gcc, option, argc - 1, argv + 1);
     return 127;
 }

@@ -10,7 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* llmcc/toolchain.py, ENTRY_MARKER; split so that this program does not carry the mark itself */
+/* llmcc/toolchain.py, ENTRY_MARKER: near the top of the script, at the end of a launcher in its place.
+   Split so that this program does not carry the mark itself. */
 static const char MARK[] = "llmcc-entry" "-script";
 
 static bool is_own(const char *path, const struct stat *status) {
@@ -22,9 +23,11 @@ static bool is_own(const char *path, const struct stat *status) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
         return false;
-    ssize_t size = read(file, head, sizeof head);
+    bool is_script = pread(file, head, 1, 0) == 1 && head[0] == '#';
+    off_t start = is_script ? 0 : status->st_size - (off_t)sizeof MARK;
+    ssize_t size = start >= 0 ? pread(file, head, sizeof head, start) : 0;
     close(file);
-    return size > 2 && head[0] == '#' && memmem(head, size, MARK, sizeof MARK - 1) != NULL;
+    return size > 0 && memmem(head, size, MARK, sizeof MARK - 1) != NULL;
 }
 
 static bool is_usable(const char *path) {

@@ -1,4 +1,4 @@
-/* Only environment variables: files of the project being compiled must not choose anything. */
+/* Environment variables only: the launcher has put in them what files say. */
 #define _GNU_SOURCE
 #include "settings.h"
 
@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+const char *const KEY_SETTINGS[KEY_SETTINGS_COUNT] = {
+    "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
+    "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED", "LLMCC_REQUIRE", "LLMCC_SKIP",
+};
 
 bool is_switched_on(const char *variable) {
     const char *value = getenv(variable);

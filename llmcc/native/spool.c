@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "settings.h"
 
 /* What gcc's text may depend on beside its arguments; PWD is in its debug information. The settings
    that the key of a unit covers are written as well. */

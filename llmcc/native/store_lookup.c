@@ -1,24 +1,23 @@
-/* The store as the assembler shim sees it: read-only but for the removal of damaged entries. */
+/* The store as the assembler shim sees it: read-only but for the removal of damaged entries
+   and the time of last use. */
 #define _GNU_SOURCE
 #include "store_lookup.h"
 
 #include <cpuid.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "facts.h"
+#include "settings.h"
 
-enum { MOST_BYTES = 64 << 20 };
-
-const char *const KEY_SETTINGS[KEY_SETTINGS_COUNT] = {
-    "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH",
-    "LLMCC_BACKEND", "LLMCC_SAMPLES", "LLMCC_SEED", "LLMCC_REQUIRE",
-};
+enum { MOST_BYTES = 64 << 20, USED_WITHIN_S = 3600 };
 
 Text read_all(int file) {
     Text text = {NULL, 0};
@@ -189,14 +188,29 @@ static bool parse_entry(Text file, Entry *entry) {
     return true;
 }
 
+/* What was used longest ago is evicted first (llmcc/store/evict.py). atime is not to be trusted, and
+   a write at every hit would cost too much: within USED_WITHIN_S the mtime is good enough. */
+static void mark_used(int file) {
+    struct stat status;
+    if (fstat(file, &status) == 0 && time(NULL) - status.st_mtime > USED_WITHIN_S)
+        futimens(file, NULL);
+}
+
 Entry store_lookup(const char *cache, const char hex[DIGEST_HEX + 1]) {
     Entry entry = {ENTRY_MISSING, NULL, 0};
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/units/%.2s/%s", cache, hex, hex + 2) >= (int)sizeof path)
         return entry;
-    Text file = read_path(path);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 && (errno == EACCES || errno == ELOOP))
+        remove(path);
+    if (file < 0)
+        return entry;
+    Text bytes = read_all(file);
+    mark_used(file);
+    close(file);
     /* The bytes live as long as this process: the text points into them. */
-    if (file.bytes && !parse_entry(file, &entry))
-        unlink(path);
+    if (!bytes.bytes || !parse_entry(bytes, &entry))
+        remove(path); /* an empty folder too */
     return entry;
 }

@@ -25,9 +25,6 @@ typedef struct {
 Text read_all(int file);
 /* The command line of a process as /proc gives it; NULL bytes when it is gone. */
 Text read_command(pid_t process);
-/* The variables that the key of a unit covers. */
-enum { KEY_SETTINGS_COUNT = 7 };
-extern const char *const KEY_SETTINGS[KEY_SETTINGS_COUNT];
 /* The key of a unit: its text, the command and folder of the gcc that made it, the CPU. */
 bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]);
 /* Is the cache folder ours alone? Its entries are code. */

@@ -33,6 +33,7 @@ from llmcc.pipeline import (
     unit_record,
 )
 from llmcc.regions.model import Region
+from llmcc.store.evict import trim_when_due
 from llmcc.store.records import RegionDecision
 from llmcc.store.spool import Spool, SpooledUnit
 from llmcc.store.unit_records import UnitRecords
@@ -77,9 +78,9 @@ class Worker:
         workshop = self._workshop(config)
         keys = tuple(workshop.key(region) for region in survey.regions)
 
-        def known(region: Region, key: str) -> RegionDecision | None:
+        def known(region: Region) -> RegionDecision | None:
             refusal = survey.eligibility.refusal(region.function)
-            return workshop.known(key) if refusal is None else decision_of(refusal)
+            return workshop.known(region) if refusal is None else decision_of(refusal)
 
         return Surveyed(
             unit=unit.key,
@@ -87,7 +88,7 @@ class Worker:
             config=config,
             survey=survey,
             keys=keys,
-            known=tuple(map(known, survey.regions, keys)),
+            known=tuple(map(known, survey.regions)),
         )
 
     def _finish(self, task: FinishTask) -> Finished | Dropped:
@@ -101,6 +102,7 @@ class Worker:
         seconds = round(time.monotonic() - started_s, 3)
         record = unit_record(unit.key, unit.text, unit.driver, result, seconds=seconds)
         UnitRecords(cache).put(record)
+        trim_when_due(cache, cap_bytes=self._config.cap_bytes, now_s=time.time())
         is_kept = any(answer.decision.outcome in PASSING for answer in task.answers)
         if not is_kept:
             self._spool.remove(unit.key)
@@ -119,6 +121,9 @@ class Worker:
             its_own,
             budget_s=_UNLIMITED_S,
             cache=self._config.cache,
+            cap_bytes=self._config.cap_bytes,
+            remote=self._config.remote,
+            remote_secret=self._config.remote_secret,
             log=self._config.log,
             is_strict=self._config.is_strict,
             mode=self._config.mode,

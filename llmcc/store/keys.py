@@ -10,8 +10,8 @@ from pathlib import Path
 from llmcc.native.identity import DIGEST_BYTES, digest_strings
 from llmcc.regions.model import Region
 
-# KEY_SETTINGS_COUNT of native/store_lookup.h.
-_SETTINGS_COUNT = 7
+# KEY_SETTINGS_COUNT of native/settings.h.
+_SETTINGS_COUNT = 8
 
 
 def region_key(region: Region, *, generation: str, cpu: str, proposer: str) -> str:
@@ -42,7 +42,7 @@ def unit_key(text: bytes, *, generation: str, command: Iterable[bytes], folder: 
         generation: the one the shim was built with.
         command: the gcc driver's arguments, argv[0] included; its output is left out.
         folder: working folder of the driver. Does not cover: CPATH, LLMCC_SEED and the
-            like (KEY_SETTINGS there), which are taken as unset.
+            like (KEY_SETTINGS in native/settings.c), which are taken as unset.
     """
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     digest.update(generation.encode() + b"\0" + cpu_signature().to_bytes(4, "little"))

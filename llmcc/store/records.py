@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from llmcc.files import write_atomically
-from llmcc.native.identity import digest_bytes
 from llmcc.outcome import Outcome
-from llmcc.store.files import shard_path
+from llmcc.store.entries import Entries, Remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +49,15 @@ class LoopRecord:
 
 
 class DecisionStore:
-    """The folder `regions` of a cache."""
+    """The folder `regions` of a cache, and of the remote behind it."""
 
-    def __init__(self, cache: Path) -> None:
+    def __init__(self, cache: Path, *, remote: Remote | None = None) -> None:
         """Open the store in `cache`; nothing is read or made yet."""
-        self._folder = cache / "regions"
+        self._entries = Entries(cache, "regions", title="llmcc-region 1", remote=remote)
 
     def path(self, key: str) -> Path:
         """Return where the decision of `key` is or would be."""
-        return shard_path(self._folder, key)
+        return self._entries.path(key)
 
     def put(self, key: str, decision: RegionDecision) -> None:
         """Write a decision.
@@ -66,50 +65,47 @@ class DecisionStore:
         Raises:
             OSError: the store cannot be written.
         """
-        body = json.dumps(decision_to_json(decision), indent=1).encode()
-        write_atomically(self.path(key), _checksum_line(body) + body)
+        self._entries.write(key, json.dumps(decision_to_json(decision), indent=1).encode())
 
     def get(self, key: str) -> RegionDecision | None:
         """Read a decision; a damaged one is removed and counts as missing."""
-        path = self.path(key)
-        try:
-            data = path.read_bytes()
-        except OSError:
+        return _parsed(self._entries.read(key))
+
+    def get_remote(
+        self, key: str, is_allowed: Callable[[RegionDecision], bool]
+    ) -> RegionDecision | None:
+        """Read a decision that only the remote has, and keep it; one not allowed is missing."""
+        body = self._entries.read_remote(key)
+        decision = _parsed(body)
+        if body is None or decision is None or not is_allowed(decision):
             return None
-        header, _, body = data.partition(b"\n")
-        if header + b"\n" != _checksum_line(body):
-            path.unlink(missing_ok=True)
-            return None
-        return decision_from_json(json.loads(body))
+        self._entries.keep(key, body)
+        return decision
 
     def keys_with(self, isa: str, rewrite: str) -> list[str]:
         """List the keys of all decisions that accepted this text."""
-        found = []
-        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
-            key = path.parent.name + path.name
-            try:
-                decision = self.get(key)
-            except (ValueError, KeyError, TypeError):
-                # Another generation's, which is never looked up again.
-                continue
-            if (
-                decision is not None
-                and decision.outcome is Outcome.ACCEPTED
-                and (decision.isa, decision.rewrite) == (isa, rewrite)
-            ):
-                found.append(key)
-        return found
+        return [
+            key
+            for key, decision in self.all()
+            if decision.outcome is Outcome.ACCEPTED
+            and (decision.isa, decision.rewrite) == (isa, rewrite)
+        ]
+
+    def all(self) -> Iterator[tuple[str, RegionDecision]]:
+        """Yield every decision that this version understands, with its key."""
+        for key in self._entries.all_keys():
+            decision = self.get(key)
+            if decision is not None:
+                yield key, decision
 
     def seconds(self) -> list[float]:
         """List how long each region took that was tried, in seconds, whatever llmcc tried it."""
         found = []
-        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
+        for key in self._entries.all_keys():
             # Outcomes of other generations may be unknown here, so decisions are not read whole.
-            _, _, body = path.read_bytes().partition(b"\n")
-            try:
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                _, _, body = self.path(key).read_bytes().partition(b"\n")
                 found.append(float(json.loads(body)["evidence"]["seconds"]))
-            except (ValueError, KeyError, TypeError):
-                continue
         return found
 
 
@@ -130,9 +126,14 @@ def decision_to_json(decision: RegionDecision) -> dict[str, object]:
 
 
 def decision_from_json(fields: Mapping[str, object]) -> RegionDecision:
-    """Read what `decision_to_json` wrote with the same generation of llmcc."""
+    """Read what `decision_to_json` wrote with the same generation of llmcc.
+
+    Raises:
+        ValueError, KeyError, TypeError: another one wrote it.
+    """
     speedup, evidence = fields["speedup"], fields["evidence"]
-    assert isinstance(evidence, dict)
+    if not isinstance(evidence, dict):
+        raise TypeError("not a decision")
     return RegionDecision(
         outcome=Outcome[str(fields["outcome"])],
         detail=str(fields["detail"]),
@@ -147,5 +148,8 @@ def decision_from_json(fields: Mapping[str, object]) -> RegionDecision:
     )
 
 
-def _checksum_line(body: bytes) -> bytes:
-    return f"llmcc-region 1 {digest_bytes(body)}\n".encode()
+def _parsed(body: bytes | None) -> RegionDecision | None:
+    # One of another generation, which is never looked up, may hold what is unknown here.
+    with suppress(ValueError, KeyError, TypeError):
+        return None if body is None else decision_from_json(json.loads(body))
+    return None

@@ -11,13 +11,14 @@ assembly may come from a source whose pointers have become volatile.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from llmcc.eligibility import SourceFile
 from llmcc.files import write_atomically
-from llmcc.native.identity import DIGEST_BYTES, digest_bytes
-from llmcc.store.files import shard_path
+from llmcc.native.identity import digest_bytes
+from llmcc.store.files import discard, keys_in, read_entry, shard_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,18 @@ class UnitStore:
         Does not check whether the sources have changed.
         """
         path = self.path(key)
-        try:
-            data = path.read_bytes()
-        except OSError:
+        data = read_entry(path)
+        if data is None:
             return None
-        entry = _parse(data)
-        if entry is None:
-            path.unlink(missing_ok=True)
-        return entry
+        with suppress(ValueError):
+            if entry := _parse(data):
+                return entry
+        discard(path)
+        return None
+
+    def remove(self, key: str) -> None:
+        """Forget a unit."""
+        discard(self.path(key))
 
     def change_texts(self, change: Callable[[str], str]) -> None:
         """Change rewritten texts; those that come out different count as not final from now on.
@@ -74,9 +79,8 @@ class UnitStore:
         Raises:
             OSError: the store cannot be written.
         """
-        for path in sorted(self._folder.glob("[0-9a-f][0-9a-f]/*")):
-            key = path.parent.name + path.name
-            entry = self.get(key) if len(key) == 2 * DIGEST_BYTES else None
+        for key in keys_in(self._folder):
+            entry = self.get(key)
             if entry is None or entry.rewritten is None:
                 continue
             text = change(entry.rewritten)
@@ -94,6 +98,7 @@ def _manifest_line(source: SourceFile) -> bytes:
 
 
 def _parse(data: bytes) -> UnitEntry | None:
+    """Read an entry; None, or ValueError, when it is damaged."""
     header, _, body = data.partition(b"\n")
     words = header.split(b" ")
     if len(words) != 6 or words[:2] != [b"llmcc-unit", b"1"] or words[2] not in (b"n", b"r", b"p"):

@@ -9,6 +9,7 @@ ASCII characters), then function, label of the loop's head and source file, each
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,3 +84,8 @@ def _escaped(text: str) -> str:
     return "".join(
         char if " " <= char <= "~" and char not in '"\\' else f"\\{ord(char):03o}" for char in text
     )
+
+
+def unescaped(text: str) -> str:
+    """Read a string of `record_text`."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

@@ -52,7 +52,7 @@ class GatedRewrite(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A rewrite that ended like gcc's loop from every state. Only `verify` makes one."""
+    """A rewrite that ended like gcc's loop from every state; `verify` or `recall` makes one."""
 
     gated: GatedRewrite
     tests: int
@@ -63,7 +63,7 @@ class Verified:
     def __post_init__(self) -> None:
         """Refuse to be made elsewhere."""
         if self.key is not _KEY:
-            raise TypeError("only verify() makes a Verified")
+            raise TypeError("only verify() and recall() make a Verified")
 
 
 def verify(
@@ -116,6 +116,11 @@ def verify(
         return refusal
     score = None if quick else known_score or battery.mutation_score().share
     return Verified(gated, done, score, battery.seed, _KEY)
+
+
+def recall(gated: GatedRewrite, *, tests: int, mutation_score: float | None, seed: int) -> Verified:
+    """Make what `verify` once gave for this very text; only `store.verdicts` may remember that."""
+    return Verified(gated, tests, mutation_score, seed, _KEY)
 
 
 def _too_weak(battery: Battery) -> Refusal | None:

@@ -96,5 +96,5 @@ def compiler(native: Path, own_cache: Path, tmp_path: Path) -> Compiler:
 
 def make_compiler(native: Path, cache: Path, folder: Path) -> Compiler:
     home = cache / "llmcc-native" / native.name
-    shutil.copytree(native, home)
+    shutil.copytree(native, home, symlinks=True)
     return Compiler(cache, folder, home / "launcher")

@@ -12,7 +12,7 @@ import pytest
 
 from llmcc.config import Config, read_config
 from llmcc.eligibility import Driver
-from llmcc.outcome import Outcome
+from llmcc.outcome import Outcome, Refusal
 from llmcc.pipeline import Context, make_context, optimise_unit, store_result
 from llmcc.regions.model import Region
 from llmcc.store.records import RegionDecision
@@ -113,7 +113,8 @@ def test_a_text_that_failed_a_users_test_is_refused_whoever_proposes_it(
     context = context_with(Scripted(IDLE))
     if is_known:
         optimise_unit(text, context)
-    RefusedTexts(context.config.cache).add(IDLE.isa, IDLE.rewrite, "make check: ended with 2")
+    failed = Refusal(Outcome.FAILED_USER_TEST, "make check: ended with 2")
+    RefusedTexts(context.config.cache).add(IDLE.isa, IDLE.rewrite, failed)
     result = optimise_unit(text, context)
     (record,) = result.records
     assert record.decision.outcome is Outcome.FAILED_USER_TEST

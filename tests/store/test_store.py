@@ -13,7 +13,7 @@ import pytest
 from llmcc.eligibility import describe_source
 from llmcc.files import write_atomically
 from llmcc.native.identity import digest_bytes
-from llmcc.outcome import Outcome
+from llmcc.outcome import Outcome, Refusal
 from llmcc.store.records import (
     DecisionStore,
     RegionDecision,
@@ -101,11 +101,23 @@ def test_decisions_are_found_by_the_text_they_accepted(tmp_path: Path) -> None:
 
 
 def test_a_refused_text_is_refused_for_its_isa_only(tmp_path: Path) -> None:
+    refused, refusal = RefusedTexts(tmp_path), Refusal(Outcome.REVERTED_BY_USER, "by hand\n")
+    assert refused.refusal("avx2", "\tnop\n") is None
+    refused.add("avx2", "\tnop\n", refusal)
+    assert RefusedTexts(tmp_path).refusal("avx2", "\tnop\n") == refusal
+    assert refused.refusal("avx512", "\tnop\n") is None
+    assert refused.remove(lambda other: other != refusal) == 0
+    assert refused.remove(lambda other: other == refusal) == 1
+    assert refused.refusal("avx2", "\tnop\n") is None
+
+
+@pytest.mark.parametrize("content", [b"make check: ended with 2", b""])
+def test_a_refusal_without_an_outcome_stands(tmp_path: Path, content: bytes) -> None:
     refused = RefusedTexts(tmp_path)
-    assert refused.failure("avx2", "\tnop\n") is None
-    refused.add("avx2", "\tnop\n", "make check: ended with 2")
-    assert RefusedTexts(tmp_path).failure("avx2", "\tnop\n") == "make check: ended with 2"
-    assert refused.failure("avx512", "\tnop\n") is None
+    refused.add("avx2", "\tnop\n", Refusal(Outcome.FAILED_USER_TEST))
+    (path,) = (tmp_path / "refused").glob("*/*")
+    path.write_bytes(content)
+    assert refused.refusal("avx2", "\tnop\n") == Refusal(Outcome.FAILED_USER_TEST, content.decode())
 
 
 def test_a_damaged_unit_is_removed(tmp_path: Path) -> None:
@@ -116,10 +128,20 @@ def test_a_damaged_unit_is_removed(tmp_path: Path) -> None:
     assert not store.path(KEY).exists()
 
 
-def test_entries_are_private(tmp_path: Path) -> None:
-    store = UnitStore(tmp_path)
-    store.put(KEY, UnitEntry(None, ()))
-    assert store.path(KEY).stat().st_mode & 0o077 == 0
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])
+def test_entries_and_folders_are_private_whatever_the_umask(tmp_path: Path, umask: int) -> None:
+    cache = tmp_path / "a" / "cache"
+    before = os.umask(umask)
+    try:
+        UnitStore(cache).put(KEY, UnitEntry(None, ()))
+        DecisionStore(cache).put(KEY, DECISION)
+        RefusedTexts(cache).add("avx2", "\tnop\n", Refusal(Outcome.REVERTED_BY_USER))
+    finally:
+        os.umask(before)
+    modes = {path: path.stat().st_mode & 0o777 for path in (tmp_path / "a").rglob("*")}
+    assert {mode for path, mode in modes.items() if path.is_dir()} == {0o700}
+    assert {mode for path, mode in modes.items() if path.is_file()} == {0o600}
+    assert len(modes) == 10
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(
