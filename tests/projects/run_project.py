@@ -6,13 +6,13 @@ import random
 import shutil
 import statistics
 import sys
+import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import llmcc
 from llmcc.outcome import Outcome
 from llmcc.store.records import DecisionStore
 from llmcc.store.unit_records import UnitRecords, count_outcomes, latest
@@ -24,7 +24,7 @@ from tests.projects.sources import Sources, check_needs
 from tests.projects.work import make_work
 
 _TOOLS = Path(sys.executable).parent
-_SCRIPT = Path(llmcc.__file__).parent / "native" / "bin" / "llmcc"
+_ANY_LOOP = "int sum(int *a, int n) { int s = 0; while (n-- > 0) s += *a++; return s; }\n"
 _SEED = 7
 _LUA_SCRIPTS = Path(__file__).with_name("lua")
 _COMPILED = (GCC, AGAIN, LLMCC)
@@ -40,18 +40,24 @@ class Place:
 
 
 class StaleInstall(Exception):
-    """The installed `llmcc` is not this one's; the message says what to do."""
+    """The installed `llmcc` does not do what this one does; the message says what to do."""
 
 
 def check_install() -> None:
-    """See that the command builds will start is that of this checkout.
+    """See that the command builds will start is there and records what it compiles.
 
     Raises:
-        StaleInstall: it is not.
+        StaleInstall: it is not; builds would be gcc's own, and nobody would notice.
     """
-    installed = _TOOLS / "llmcc"
-    if not installed.exists() or installed.read_bytes() != _SCRIPT.read_bytes():
-        raise StaleInstall(f"{installed} is not {_SCRIPT}: {sys.executable} -m pip install -e .")
+    with tempfile.TemporaryDirectory(prefix="llmcc-projects-") as name:
+        folder, store = Path(name), Path(name) / "store"
+        (folder / "sum.c").write_text(_ANY_LOOP)
+        environ = plain_environ(_TOOLS) | {"LLMCC_DIR": str(store), "LLMCC_MODE": "record"}
+        done = Tree(folder, environ).run("llmcc -O3 -c sum.c")
+        if done.status or not any((store / "spool").rglob("*")):
+            raise StaleInstall(
+                f"{_TOOLS}/llmcc does not record: {sys.executable} -m pip install -e . {done.errors}"
+            )
 
 
 def run_project(project: Project, place: Place, *, mode: str) -> ProjectResult:
