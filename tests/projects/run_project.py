@@ -56,7 +56,7 @@ def check_install() -> None:
         done = Tree(folder, environ).run("llmcc -O3 -c sum.c")
         if done.status or not any((store / "spool").rglob("*")):
             raise StaleInstall(
-                f"{_TOOLS}/llmcc does not record: {sys.executable} -m pip install -e . {done.errors}"
+                f"{_TOOLS}/llmcc does not record: run {sys.executable} -m pip install -e ."
             )
 
 
