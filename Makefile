@@ -99,8 +99,9 @@ overhead: $(VENV)/.run ## time what llmcc adds to a compile it has nothing to do
 wheel: $(VENV)/.dev ## build the wheel, install it in a fresh venv, use it there
 	sh tests/packaging/fresh_install.sh $(BIN)/python
 
-docs: $(VENV)/.dev ## write docs/cli.md anew from the commands' own help
+docs: $(VENV)/.dev ## write docs/cli.md and the man pages anew from the commands' own help
 	$(BIN)/python docs/write_cli.py
+	$(BIN)/python docs/write_man.py
 
 clean: ## remove what the targets made, the venv excepted
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache tests/golden/Output

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from llmcc.errors import LlmccError
@@ -36,7 +37,8 @@ class Config:
     """One process's settings."""
 
     mode: Mode
-    """`LLMCC_MODE`; `apply` when `SOURCE_DATE_EPOCH` is set, `off` when `LLMCC_DISABLE` is."""
+    """`LLMCC_MODE`; `off` when `LLMCC_DISABLE` is set. With a lock file only that decides; where
+    `SOURCE_DATE_EPOCH` is set nothing else does. The `as` shim sees to both."""
     budget_s: float
     """`LLMCC_BUDGET`: seconds one unit may take to be optimised; 30 unless told. No region is begun
     later, one that has begun is ended (7 s at most, 13 s when LLMCC_REQUIRE asks for a proof);
@@ -108,6 +110,12 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
     )
 
 
+def is_skipped(function: str, patterns: Sequence[str]) -> bool:
+    """Tell whether a pattern of the user names a function, or the one that it is gcc's clone of."""
+    names = (function, function.partition(".")[0])
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
 def is_switched_on(value: str) -> bool:
     """Read a switch as people write them: empty, 0, false, no and off mean no."""
     return value.lower() not in ("", "0", "false", "no", "off")
@@ -126,13 +134,10 @@ def _mode(environ: Mapping[str, str]) -> Mode:
         return Mode.OFF
     name = environ.get("LLMCC_MODE") or Mode.SYNC.value
     try:
-        mode = Mode(name)
+        return Mode(name)
     except ValueError:
         allowed = ", ".join(member.value for member in Mode)
         raise BadSetting(f"LLMCC_MODE: {name!r} is not one of {allowed}") from None
-    if mode is Mode.SYNC and environ.get("SOURCE_DATE_EPOCH"):
-        return Mode.APPLY
-    return mode
 
 
 def _level(environ: Mapping[str, str]) -> str:

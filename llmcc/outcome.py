@@ -68,6 +68,7 @@ class Outcome(Enum):
         "the unit is compiled with flags under which llmcc leaves code alone",
     )
     SKIPPED_BY_USER = (OutcomeClass.INELIGIBLE, "LLMCC_SKIP names the function")
+    NOT_LOCKED = (OutcomeClass.INELIGIBLE, "the project's lock file has no fast path for the loop")
     NOT_GCC_OUTPUT = (OutcomeClass.INELIGIBLE, "the text is not recognised as gcc's own output")
 
     # -- a proposal is refused

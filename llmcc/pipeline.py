@@ -13,10 +13,9 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from itertools import starmap
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from llmcc.asm.model import Unit
 from llmcc.asm.parse import parse
@@ -30,50 +29,23 @@ from llmcc.eligibility import (
     read_driver,
 )
 from llmcc.errors import LlmccError
-from llmcc.native.identity import generation
-from llmcc.outcome import Outcome, Refusal
+from llmcc.native.identity import digest_bytes
+from llmcc.outcome import Outcome
 from llmcc.regions.find import RefusedLoop, find_regions
 from llmcc.regions.model import Region
 from llmcc.splice import FastPath, splice
 from llmcc.store.entries import find_remote
 from llmcc.store.evict import trim_when_due
-from llmcc.store.keys import cpu_name, region_identity, region_key
+from llmcc.store.keys import region_identity
+from llmcc.store.lock import BadLock, Lock, parse_lock
 from llmcc.store.records import DecisionStore, LoopRecord, RegionDecision
-from llmcc.store.refused import RefusedTexts
 from llmcc.store.unit_records import UnitRecord, UnitRecords
 from llmcc.store.units import UnitEntry, UnitStore
+from llmcc.workshop import PASSING, Context, Rewriter, Workshop, locked_decision
 
-# Endings that say nothing about the loop: another try may end otherwise, so they are not kept.
-PASSING = frozenset(
-    {
-        Outcome.BUDGET_SPENT,
-        Outcome.INTERNAL_ERROR,
-        Outcome.MACHINE_TOO_NOISY,
-        Outcome.SANDBOX_UNSAFE,
-    }
-)
+__all__ = ["Context", "Rewriter", "UnitResult", "make_context", "optimise_unit", "store_result"]
 
 _Result = TypeVar("_Result")
-
-
-class Rewriter(Protocol):
-    """Finds the best rewrite of one region; `llmcc.rewrite_region` holds the real one."""
-
-    def rewrite(self, region: Region, function_text: str) -> RegionDecision:
-        """Take a region through propose, gate, verify, measure and decide."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a unit is optimised with."""
-
-    config: Config
-    decisions: DecisionStore
-    ask_eligibility: Callable[[str], Eligibility]  # of a unit's text
-    make_rewriter: Callable[[], Rewriter]  # called when a region has to be tried
-    cpu: Callable[[], str] = cpu_name  # what timings hold for
-    clock: Callable[[], float] = time.monotonic  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,27 +116,53 @@ def _optimise(text: str, context: Context) -> UnitResult:
     survey = _survey(unit, text, context)
     if not survey.regions:
         return UnitResult(text, survey.refused, is_final=survey.is_final)
+    return _finish(unit, text, survey, _answers(survey, context))
+
+
+def _answers(survey: Survey, context: Context) -> list[Answer]:
+    if (lock := context.lock) is not None:
+        # The key ends up in the object, so it may not depend on the machine.
+        return [
+            Answer(
+                region_identity(region),
+                locked_decision(region, survey.eligibility, context.config, lock),
+            )
+            for region in survey.regions
+        ]
     workshop = Workshop(context)
     hottest = sorted(survey.regions, key=hottest_first)
-    decided = {id(region): workshop.decide(region, survey) for region in hottest}
-    answers = [Answer(workshop.key(region), decided[id(region)]) for region in survey.regions]
-    return _finish(unit, text, survey, answers)
+    decided = {id(region): _decide(region, survey, workshop) for region in hottest}
+    return [Answer(workshop.key(region), decided[id(region)]) for region in survey.regions]
+
+
+def _decide(region: Region, survey: Survey, workshop: Workshop) -> RegionDecision:
+    known = workshop.known(region, survey.eligibility)
+    if known is not None:
+        return known
+    if workshop.is_late():
+        return RegionDecision(Outcome.BUDGET_SPENT)
+    return try_region(region, survey.function_texts[region.function], workshop)
+
+
+def try_region(region: Region, function_text: str, workshop: Workshop) -> RegionDecision:
+    """Try a region that nothing is known of, and keep what says something about it.
+
+    Raises:
+        OSError: the store cannot be written.
+    """
+    decision = _or_gcc(
+        lambda: workshop.attempt(region, function_text),
+        otherwise=lambda error: RegionDecision(Outcome.INTERNAL_ERROR, detail=error),
+        config=workshop.config,
+    )
+    workshop.keep(region, decision)
+    return decision
 
 
 def _survey(unit: Unit, text: str, context: Context) -> Survey:
     found = find_regions(unit)
-    found_regions = [region for region in found if isinstance(region, Region)]
-    skip = context.config.skip
-    regions = tuple(region for region in found_regions if not is_skipped(region.function, skip))
-    skipped = RegionDecision(Outcome.SKIPPED_BY_USER)
-    refused = (
-        *(_refused_record(loop) for loop in found if isinstance(loop, RefusedLoop)),
-        *(
-            _region_record(region, Answer("", skipped))
-            for region in found_regions
-            if is_skipped(region.function, skip)
-        ),
-    )
+    refused = tuple(_refused_record(loop) for loop in found if isinstance(loop, RefusedLoop))
+    regions = tuple(region for region in found if isinstance(region, Region))
     eligibility = context.ask_eligibility(text) if regions else NOT_ASKED
     wanted = {region.function for region in regions}
     texts = {
@@ -189,93 +187,6 @@ def _finish(unit: Unit, text: str, survey: Survey, answers: Sequence[Answer]) ->
         sources=survey.eligibility.source_files,
         is_final=survey.is_final and is_decided,
     )
-
-
-class Workshop:
-    """Decides on regions, within a budget that begins now."""
-
-    def __init__(self, context: Context) -> None:
-        """Read what decisions are filed under: llmcc's version, the CPU and the settings."""
-        config = context.config
-        self._context = context
-        self._deadline_s = context.clock() + config.budget_s
-        self._generation = generation()
-        self._cpu = context.cpu()
-        # A decision made under one requirement says nothing of what another would have given.
-        self._proposer = f"{config.backend} {config.sample_count} {config.seed} {config.require}"
-        self._refused = RefusedTexts(config.cache)
-        self._rewriter: Rewriter | None = None
-
-    def decide(self, region: Region, survey: Survey) -> RegionDecision:
-        """Decide on a region: gcc's word first, then the store's, then our own."""
-        refusal = survey.eligibility.refusal(region.function)
-        if refusal is not None:
-            return decision_of(refusal)
-        known = self.known(region)
-        if known is not None:
-            return known
-        if self._context.clock() >= self._deadline_s:
-            return RegionDecision(Outcome.BUDGET_SPENT)
-        return self.attempt(region, survey.function_texts[region.function])
-
-    def known(self, region: Region) -> RegionDecision | None:
-        """Return what the store knows of a region; None when it was not decided."""
-        key, decisions = self.key(region), self._context.decisions
-        known = decisions.get(key) or decisions.get_remote(
-            key, is_allowed=lambda decision: _is_allowed(region, decision)
-        )
-        return None if known is None else self._unless_refused(known)
-
-    def attempt(self, region: Region, function_text: str) -> RegionDecision:
-        """Try a region, and keep what says something about it.
-
-        Raises:
-            OSError: the store cannot be written.
-        """
-        decision = _or_gcc(
-            lambda: self._unless_refused(self._try(region, function_text)),
-            otherwise=lambda error: RegionDecision(Outcome.INTERNAL_ERROR, detail=error),
-            config=self._context.config,
-        )
-        if decision.outcome not in PASSING:
-            self._context.decisions.put(self.key(region), decision)
-        return decision
-
-    def key(self, region: Region) -> str:
-        """Return what the decision on a region is filed under."""
-        return region_key(
-            region, generation=self._generation, cpu=self._cpu, proposer=self._proposer
-        )
-
-    def _unless_refused(self, decision: RegionDecision) -> RegionDecision:
-        """Accept no text that a test of the user has failed with, or that he has reverted."""
-        if decision.outcome is not Outcome.ACCEPTED:
-            return decision
-        refusal = self._refused.refusal(decision.isa, decision.rewrite)
-        if refusal is None:
-            return decision
-        return replace(decision, outcome=refusal.outcome, detail=refusal.detail)
-
-    def _try(self, region: Region, function_text: str) -> RegionDecision:
-        if self._rewriter is None:
-            self._rewriter = self._context.make_rewriter()
-        return self._rewriter.rewrite(region, function_text)
-
-
-def is_skipped(function: str, patterns: Sequence[str]) -> bool:
-    """Tell whether a pattern of the user names a function, or the one that it is gcc's clone of."""
-    names = (function, function.partition(".")[0])
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
-
-
-def _is_allowed(region: Region, decision: RegionDecision) -> bool:
-    """Check what came from afar like a proposal: it is code, whoever has accepted it."""
-    if decision.outcome is not Outcome.ACCEPTED:
-        return decision.outcome not in PASSING
-    # capstone is loaded only when there is something to decode.
-    from llmcc.gate.check import passes
-
-    return passes(region, decision.rewrite, isa=decision.isa)
 
 
 def _or_gcc(
@@ -315,11 +226,6 @@ def _region_record(region: Region, answer: Answer) -> LoopRecord:
     )
 
 
-def decision_of(refusal: Refusal) -> RegionDecision:
-    """Return the ending of a region that is refused before it is tried."""
-    return RegionDecision(refusal.outcome, detail=refusal.detail)
-
-
 def make_context(config: Config, driver: Driver | None) -> Context:
     """Return the real context, for a unit made by `driver`."""
     remote = find_remote(config.remote, config.remote_secret)
@@ -354,6 +260,23 @@ def store_result(key: str, result: UnitResult, store: UnitStore) -> None:
         store.put(key, UnitEntry(None, result.sources))
 
 
+def _read_lock(path: Path, digest: str) -> Lock:
+    """Read the lock file the shim has found; one that cannot be believed decides on nothing.
+
+    Raises:
+        LlmccError: it is not the one any more.
+        OSError: it cannot be read.
+    """
+    data = path.read_bytes()
+    if digest_bytes(data) != digest:
+        raise LlmccError(f"{path} changed while gcc ran")
+    try:
+        return parse_lock(data)
+    except BadLock as error:
+        sys.stderr.write(f"llmcc: {path}: {error}. gcc's output was used.\n")
+        return Lock("", {})
+
+
 def unit_record(
     key: str, text: str, driver: Driver | None, result: UnitResult, *, seconds: float
 ) -> UnitRecord:
@@ -375,22 +298,27 @@ def unit_name(text: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Optimise the unit on standard input for the shim: ``<cache> <key> <pid of gcc>``.
+    """Optimise the unit on standard input for the shim.
 
-    Standard output and error are the log.
+    Its arguments: ``<cache> <key> <pid of gcc> <assembler> <lock file> <its digest>``, the last two
+    empty when there is none. Standard output and error are the log.
     """
     # The shim ends us so; as an exception it lets temporary files be removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     # Under make -j the threads of several numpys spin against each other: 20 s instead of 1.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    cache, key, driver_pid = (sys.argv[1:] if argv is None else argv)[:3]
+    words = sys.argv[1:] if argv is None else argv
+    cache, key, driver_pid, _, lock_path, lock_digest = words
     # Read first: gcc is there as long as the shim waits for us.
     driver = read_driver(int(driver_pid))
     text = sys.stdin.buffer.read().decode("latin-1")
     started_s = time.monotonic()
     try:
         config = replace(read_config(), cache=Path(cache))
-        result = optimise_unit(text, make_context(config, driver))
+        lock = _read_lock(Path(lock_path), lock_digest) if lock_path else None
+        if lock is not None:
+            config = replace(config, remote="")
+        result = optimise_unit(text, replace(make_context(config, driver), lock=lock))
         store_result(key, result, UnitStore(config.cache))
         seconds = round(time.monotonic() - started_s, 3)
         UnitRecords(config.cache).put(unit_record(key, text, driver, result, seconds=seconds))

@@ -23,6 +23,7 @@ from llmcc.prove.level import Level, is_enough
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
 from llmcc.sandbox.selftest import open_checked_sandbox
+from llmcc.splice import unlabelled_exits
 from llmcc.states.blob import baseline_blob, guarded_blob
 from llmcc.states.buckets import timing_buckets
 from llmcc.store.entries import Remote
@@ -175,7 +176,7 @@ class _Attempt:
         if isinstance(gated, Refusal):
             return gated
         verdict = self._judge.first(gated)
-        if isinstance(verdict, Verified) and (exits := _unlabelled_exits(self._region, gated.text)):
+        if isinstance(verdict, Verified) and (exits := unlabelled_exits(self._region, gated.text)):
             # In the sandbox every exit can be jumped to; as asked, the unit would not assemble.
             detail = f"gcc's text has no label to reach {exits[0]} by"
             return Refusal(Outcome.GATE_BAD_BRANCH, detail)
@@ -239,12 +240,6 @@ def with_level(accepted: RegionDecision, level: Level, *, required: str) -> Regi
     return replace(accepted, level=level.text, level_detail=level.sentence)
 
 
-def _unlabelled_exits(region: Region, rewrite: str) -> list[str]:
-    exits = [f".LX{n}" for n, label in enumerate(region.placement.exit_labels) if not label]
-    words = set(rewrite.split())
-    return [label for label in exits if label in words]
-
-
 def _decided(
     decision: Decision, verified: Verified, gated: Gated, measured: Measured, *, seed: int
 ) -> RegionDecision:
@@ -258,6 +253,8 @@ def _decided(
         evidence["mutation_score"] = verified.mutation_score
     for bucket in measured.buckets:
         evidence[f"{bucket.name}_speedup_ratio"] = bucket.speedup_ratio
+        evidence[f"{bucket.name}_low_ratio"] = bucket.low_ratio
+        evidence[f"{bucket.name}_high_ratio"] = bucket.high_ratio
         evidence[f"{bucket.name}_baseline_ns"] = bucket.baseline_ns
     return RegionDecision(
         decision.outcome,

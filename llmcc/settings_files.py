@@ -217,8 +217,11 @@ def _read_line(line: bytes, path: Path, *, is_project: bool) -> Value | str:
     return Value(setting, text, str(path))
 
 
-def why_untrusted(path: Path) -> str:
-    """Return why a file of settings as a whole does not count; "" when it does."""
+def why_untrusted(path: Path, *, most_bytes: int = MOST_BYTES) -> str:
+    """Return why a file as a whole does not count; "" when it does.
+
+    `most_bytes` is that of a file of settings unless told.
+    """
     try:
         status = path.stat()
     except OSError as error:
@@ -229,8 +232,8 @@ def why_untrusted(path: Path) -> str:
         return "belongs to somebody else"
     if status.st_mode & 0o022:
         return "can be written by others"
-    if status.st_size > MOST_BYTES:
-        return f"is longer than {MOST_BYTES} bytes"
+    if status.st_size > most_bytes:
+        return f"is longer than {most_bytes} bytes"
     if not os.access(path, os.R_OK):
         return "cannot be read"
     return ""

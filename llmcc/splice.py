@@ -11,7 +11,7 @@ Source of the feature test: Intel SDM vol. 1, sections 14.3, 14.7.1, 15.2 and 15
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmcc.asm.model import Unit
@@ -34,7 +34,7 @@ class FastPath:
     """An accepted rewrite of a region of the unit."""
 
     region: Region
-    key: str  # of the region, see store.keys.region_key
+    key: str  # of its decision: store.keys.region_key, or region_identity with a lock file
     text: str  # canonical rewrite text
     isa: str  # "avx2" or "avx512"
 
@@ -61,6 +61,13 @@ def splice(unit: Unit, fast_paths: Sequence[FastPath]) -> str:
     return "\n".join(out) + "\n" + _constructor()
 
 
+def unlabelled_exits(region: Region, rewrite: str) -> list[str]:
+    """List the exits a rewrite jumps to that gcc's text has no label for."""
+    exits = [f".LX{n}" for n, label in enumerate(region.placement.exit_labels) if not label]
+    words = set(rewrite.split())
+    return [label for label in exits if label in words]
+
+
 def without(text: str, is_meant: Callable[[Name], bool]) -> str:
     """Switch fast paths off in a text that `splice` gave; other text unchanged."""
     for guard, key, function, head_label in _RECORD.findall(text):
@@ -68,6 +75,57 @@ def without(text: str, is_meant: Callable[[Name], bool]) -> str:
             at = text.index(f"\n{guard}:\n")
             text = text[:at] + _GUARD_TEST.sub("\ttestb\t$0,", text[at:], count=1)
     return text
+
+
+def taken_out(text: str, rewrites: Mapping[str, str]) -> str | None:
+    """Give gcc's text back from one that `splice` gave.
+
+    Args:
+        text: the unit with its fast paths.
+        rewrites: canonical text by the label of the loop's head.
+
+    Returns None when a fast path in the text is not the rewrite given for its loop.
+    """
+    lines = text.removesuffix(_constructor()).removesuffix("\n").split("\n")
+    heads: dict[str, str] = {}  # by guard
+    kept: list[str] = []
+    at = 0
+    while at < len(lines):
+        if not lines[at].startswith(f"\t.pushsection\t{SECTION},"):
+            kept.append(lines[at])
+            at += 1
+            continue
+        # After the record come the guard's four lines: alignment, label, test, jump to the head.
+        at = lines.index("\t.popsection", at) + 5
+        guard, head_label = lines[at - 3].rstrip(":"), lines[at - 1].split()[-1]
+        heads[guard] = head_label
+        size = _size_of(rewrites.get(head_label, ""), lines[at:], head_label)
+        if size is None:
+            return None
+        at += size
+    return "\n".join(_back_to_head(line, heads) for line in kept) + "\n"
+
+
+def _size_of(rewrite: str, lines: Sequence[str], head_label: str) -> int | None:
+    """Count the lines of a rewrite at the start of `lines`; None when it is another text."""
+    expected = rewrite.rstrip("\n").split("\n")
+    if expected[-1].split() == ["jmp", ".LH"] and lines[len(expected) - 1 :][:1] != [
+        f"\tjmp\t{head_label}"
+    ]:
+        expected.pop()  # it falls into the head
+    found = lines[: len(expected)]
+    is_same = [_mnemonic(line) for line in expected] == [_mnemonic(line) for line in found]
+    return len(expected) if is_same else None
+
+
+def _mnemonic(line: str) -> str:
+    """Return what labels do not change."""
+    return line.split(maxsplit=1)[0] if line.startswith("\t") and line.strip() else ""
+
+
+def _back_to_head(line: str, heads: Mapping[str, str]) -> str:
+    before, mark, number = line.rpartition(".Lllmcc_fp")
+    return before + heads[mark + number] if mark + number in heads else line
 
 
 def _retargeted(text: str, head_label: str, number: int) -> str:

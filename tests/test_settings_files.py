@@ -54,7 +54,8 @@ def read_in_c(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     home = build(folder / "cache", entries=())
     (folder / "printer.c").write_text(PRINTER)
     command = ["gcc", "-std=gnu11", f"-I{home}", f"-I{SOURCES}", "-o", str(folder / "printer")]
-    command += [str(folder / "printer.c"), str(SOURCES / "settings_files.c")]
+    sources = [SOURCES / "settings_files.c", SOURCES / "upwards.c"]
+    command += [str(folder / "printer.c"), *map(str, sources)]
     subprocess.run(command, check=True)
     with subprocess.Popen(
         [folder / "printer"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
@@ -167,7 +168,7 @@ _LINES = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(_LINES, max_size=5))
 @example(["seed = 1'"])
 def test_any_file_is_read_alike(read_in_c: Reader, home: Path, lines: list[str]) -> None:
@@ -175,7 +176,7 @@ def test_any_file_is_read_alike(read_in_c: Reader, home: Path, lines: list[str])
     _both(read_in_c, home, home / "work")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(_LINES)
 def test_what_a_line_sets_is_what_toml_says(home: Path, line: str) -> None:
     path = home / ".config/llmcc/config.toml"

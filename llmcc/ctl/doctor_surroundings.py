@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from llmcc.config import Config
 from llmcc.ctl.doctor_checks import Finding, State
 from llmcc.settings_files import SETTINGS, VARIABLES_ONLY, Settings, find_upwards, why_untrusted
+from llmcc.store.lock import MOST_BYTES
 
 # Set by llmcc for its own parts.
 _INTERNAL = {"LLMCC_DEPTH", "LLMCC_AS", "LLMCC_AS_NAME", "LLMCC_PROOF", "LLMCC_RENEWED"}
@@ -36,7 +36,7 @@ def _check_settings(settings: Settings, environ: Mapping[str, str]) -> Iterator[
     files = sorted({value.origin for value in settings.values} - {"environment", "default"})
     yield Finding("settings", State.OK, f"from files: {', '.join(files) or 'none'}")
     if environ.get("SOURCE_DATE_EPOCH"):
-        detail = "SOURCE_DATE_EPOCH is set: compiles take what is known, and try nothing new"
+        detail = "SOURCE_DATE_EPOCH is set: only a lock file changes gcc's output"
         yield Finding("settings", State.NOTE, detail)
 
 
@@ -67,7 +67,7 @@ def _check_lock(config: Config, environ: Mapping[str, str], folder: Path) -> Fin
     path = Path(config.lock) if config.lock else find_upwards("llmcc.lock", folder, environ)
     if path is None:
         return Finding("lock file", State.OK, "none here")
-    refusal = why_untrusted(path)
+    refusal = why_untrusted(path, most_bytes=MOST_BYTES)
     if refusal:
         return Finding("lock file", State.PROBLEM, f"{path}: {refusal}")
     return Finding("lock file", State.OK, f"{path} decides")
@@ -76,12 +76,10 @@ def _check_lock(config: Config, environ: Mapping[str, str], folder: Path) -> Fin
 def _check_remote(url: str) -> Finding:
     if not url:
         return Finding("remote", State.OK, "none is set")
-    try:
-        fsspec = importlib.import_module("fsspec")
-        files, root = fsspec.core.url_to_fs(url)
-        files.exists(root)
-    # fsspec's back ends raise what their libraries raise, nearly all of it one of these.
-    except (ImportError, OSError, ValueError, RuntimeError) as error:
-        advice = "Compiles go on without it."
-        return Finding("remote", State.PROBLEM, f"{url}: {error}", advice)
+    # asyncio and fsspec are slow to load.
+    from llmcc.store.remote import why_unusable
+
+    problem = why_unusable(url)
+    if problem:
+        return Finding("remote", State.PROBLEM, problem, "Compiles go on without it.")
     return Finding("remote", State.OK, f"{url} answers")

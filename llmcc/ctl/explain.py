@@ -1,8 +1,10 @@
-"""`llmcc-ctl explain FILE`: what became of every loop of a file, and why."""
+"""`llmcc-ctl explain FILE[:FUNCTION]`: what became of every loop of a file, and why."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,33 +12,63 @@ from pathlib import Path
 import click
 
 from llmcc.config import read_config
+from llmcc.ctl.builds import source_of, units_of
+from llmcc.ctl.evidence import bucket_times, facts
+from llmcc.ctl.listing import (
+    Listing,
+    command_text,
+    count_text,
+    one_above_the_other,
+    printable,
+    side_by_side,
+    time_text,
+)
+from llmcc.ctl.target import Target, target_argument
 from llmcc.eligibility import Driver
-from llmcc.outcome import Outcome
+from llmcc.outcome import Outcome, OutcomeClass
 from llmcc.pipeline import UnitResult, make_context, optimise_unit
 from llmcc.store.records import LoopRecord, RegionDecision
-from llmcc.store.unit_records import loop_to_json
+from llmcc.store.unit_records import UnitRecord, UnitRecords, loop_to_json
 from llmcc.toolchain import find_gcc, run_gcc
 
 _GCC_TIMEOUT_S = 120
+# Two columns of assembly are easier to read above each other below this.
+_LEAST_COLUMNS = 100
+_COLOUR = {OutcomeClass.ACCEPTED: "green", OutcomeClass.NOT_WORTH: "yellow"}
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@target_argument(is_required=True)
+@click.argument("options", metavar="[GCC OPTIONS]...", nargs=-1, type=click.UNPROCESSED)
+@click.option("--fresh", "is_fresh", is_flag=True, help="Compile now, whatever is recorded.")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-def explain(file: Path, options: tuple[str, ...], *, is_json: bool) -> None:
+def explain(target: Target, options: tuple[str, ...], *, is_fresh: bool, is_json: bool) -> None:
     """Tell what became of every loop of FILE, a C or C++ source or gcc's assembly.
 
-    OPTIONS are gcc's, as in the compile that is asked about; -O3 when there is no -O among them.
-    A loop that the store knows nothing of is tried now, which takes up to LLMCC_BUDGET seconds.
+    Shown is what llmcc recorded when it last compiled FILE, wherever that was. Without a record,
+    with --fresh or with GCC OPTIONS the file is compiled now; -O3 when no -O is among the options.
+    A loop that the store knows nothing of is then tried, which takes up to LLMCC_BUDGET seconds.
     """
-    result = _explain_assembly(file) if file.suffix == ".s" else _explain_source(file, options)
+    record = None if is_fresh or options else _recorded(target.file)
+    loops = target.loops_of(record.loops if record else _compiled(target.file, options).records)
     if is_json:
-        click.echo(json.dumps([loop_to_json(record) for record in result.records], indent=1))
+        click.echo(json.dumps([loop_to_json(loop) for loop in loops], indent=1))
         return
-    for record in result.records:
-        click.echo("\n".join(_lines(record)))
-    click.echo(_summary(result.records))
+    if record:
+        click.echo("\n".join([*_origin(record), ""]))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    for loop in loops:
+        click.echo("\n".join(loop_lines(loop, width=width)))
+    click.echo(_summary(loops))
+
+
+def _recorded(file: Path) -> UnitRecord | None:
+    units = units_of(file, UnitRecords(read_config().cache).all())
+    return units[-1] if units else None
+
+
+def _compiled(file: Path, options: Sequence[str]) -> UnitResult:
+    return _explain_assembly(file) if file.suffix == ".s" else _explain_source(file, options)
 
 
 def _explain_source(file: Path, options: Sequence[str]) -> UnitResult:
@@ -58,61 +90,60 @@ def _explain_assembly(file: Path) -> UnitResult:
     return optimise_unit(file.read_bytes().decode("latin-1"), make_context(read_config(), None))
 
 
-def _lines(record: LoopRecord) -> list[str]:
-    decision = record.decision
-    lines = [f"{record.function} {record.head_label}: {decision.outcome.name}"]
-    lines.append(f"  {decision.outcome.sentence}")
+def _origin(record: UnitRecord) -> list[str]:
+    """Tell which compile is shown, and whether the file is still the same."""
+    source = source_of(record)
+    lines = [f"{printable(str(source))}, as compiled {time_text(record.finished_s)}"]
+    if record.command:
+        lines.append(f"  by {command_text(record.command)}")
+    try:
+        is_changed = source.stat().st_mtime > record.finished_s
+    except OSError:
+        is_changed = False
+    return [*lines, "  it has changed since: --fresh compiles it now"] if is_changed else lines
+
+
+def loop_lines(loop: LoopRecord, *, width: int) -> list[str]:
+    """Tell all about a loop in lines of `width` characters; 0 when nobody looks at columns."""
+    decision = loop.decision
+    outcome = decision.outcome
+    name = click.style(outcome.name, fg=_COLOUR.get(outcome.kind), bold=True)
+    lines = [f"{printable(loop.function)} {loop.head_label}: {name}", f"  {outcome.sentence}"]
     # The times below say the same, and more.
-    is_in = decision.outcome is Outcome.ACCEPTED
+    is_in = outcome is Outcome.ACCEPTED
     if decision.detail and not is_in:
-        lines += [f"  {line}" for line in decision.detail.split("\n")]
+        lines += [f"  {line}" for line in printable(decision.detail).split("\n")]
     lines += _evidence(decision)
-    lines += _listing("gcc's loop:", record.loop_text)
-    lines += _listing(
-        "the fast path:" if is_in else "the rewrite that came furthest:", decision.rewrite
-    )
-    return [*lines, ""]
+    title = "the fast path:" if is_in else "the rewrite that came furthest:"
+    baseline = Listing.of("gcc's loop:", loop.loop_text)
+    rewrite = Listing.of(title, decision.rewrite)
+    columns = None
+    if width >= _LEAST_COLUMNS and rewrite.lines:
+        columns = side_by_side(baseline, rewrite, width=width - 2)
+    return [*lines, *(f"  {x}" for x in columns or one_above_the_other([baseline, rewrite])), ""]
 
 
 def _evidence(decision: RegionDecision) -> list[str]:
     """Tell what the decision rests on, as far as the stages came."""
     lines = []
-    if decision.speedup is not None:
-        speedup = decision.speedup
+    if speedup := decision.speedup:
         lines.append(
             f"  {speedup.ratio:.2f} times gcc's speed "
             f"(between {speedup.low:.2f} and {speedup.high:.2f}) with {decision.isa}"
         )
+    for bucket in bucket_times(decision):
+        trips = f"{bucket.name}, within {bucket.trips}" if bucket.trips else bucket.name
+        interval = f" ({bucket.interval})" if bucket.interval else ""
+        lines.append(
+            f"    {bucket.speedup_ratio:6.2f}x{interval} "
+            f"of {bucket.baseline_ns:9,.1f} ns at trip counts {trips}"
+        )
     if decision.level:
-        lines.append(f"  level {decision.level}: {decision.level_detail}")
-    rest = dict(decision.evidence)
-    times = [
-        f"{bucket} {rest.pop(name):.2f}x of {rest.pop(f'{bucket}_baseline_ns'):.0f} ns"
-        for name in decision.evidence
-        if (bucket := name.removesuffix("_speedup_ratio")) != name
-    ]
-    if times:
-        lines.append(f"  trip counts: {', '.join(times)}")
-    if rest:
-        facts = (f"{name.replace('_', ' ')} {value:g}" for name, value in rest.items())
-        lines.append(f"  {', '.join(facts)}")
+        lines.append(f"  level {decision.level}: {printable(decision.level_detail)}")
+    lines += [f"  {fact.sentence}: {fact.value}" for fact in facts(decision)]
     return lines
 
 
-def _listing(title: str, text: str) -> list[str]:
-    if not text:
-        return []
-    return [f"  {title}", *(f"    {_aligned(line)}" for line in text.rstrip("\n").split("\n"))]
-
-
-def _aligned(line: str) -> str:
-    """Put operands in one column; tabs do not, since AVX-512's names are longer than 7 letters."""
-    if not line.startswith("\t"):
-        return line
-    name, _, operands = line.strip().partition("\t")
-    return f"    {name:<12} {operands}".rstrip()
-
-
-def _summary(records: Sequence[LoopRecord]) -> str:
-    accepted = sum(record.decision.outcome is Outcome.ACCEPTED for record in records)
-    return f"{len(records)} loops, {accepted} with a fast path"
+def _summary(loops: Sequence[LoopRecord]) -> str:
+    accepted = sum(loop.decision.outcome is Outcome.ACCEPTED for loop in loops)
+    return f"{count_text(len(loops), 'loop')}, {accepted} with a fast path"

@@ -35,6 +35,8 @@ from llmcc.store.units import UnitEntry, UnitStore
 from llmcc.toolchain import find_gcc, run_gcc
 
 TARGET_MS = 2.0
+# Width of the interval of two gccs, above which the machine says nothing about the target.
+_NOISE_MOST_MS = 1.0
 _TIMEOUT_S = 120
 _RESAMPLES = 2000
 _SILENT = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in range(3)]
@@ -91,9 +93,7 @@ def overhead(rounds: int, seed: int, *, is_json: bool) -> None:
         return
     for case in cases:
         click.echo("\n".join(_lines(case)))
-    worst_ms = max(case.llmcc.median_ms for case in cases)
-    verdict = "met" if worst_ms <= TARGET_MS else "missed"
-    click.echo(f"target: at most {TARGET_MS:g} ms more: {verdict}; {rounds} rounds")
+    click.echo(f"target: at most {TARGET_MS:g} ms more: {_verdict(cases)}; {rounds} rounds")
 
 
 def measure_overhead(llmcc: Path, folder: Path, *, rounds: int, seed: int) -> tuple[Case, ...]:
@@ -208,6 +208,13 @@ def _lines(case: Case) -> Sequence[str]:
         f"  gcc again  {again_ms:8.2f} ms  {_more(case.again)}; CPU {_more(case.again_cpu)}",
         f"  llmcc      {llmcc_ms:8.2f} ms  {_more(case.llmcc)}; CPU {_more(case.llmcc_cpu)}",
     ]
+
+
+def _verdict(cases: Sequence[Case]) -> str:
+    if any(case.again.high_ms - case.again.low_ms > _NOISE_MOST_MS for case in cases):
+        return "this machine is too busy to tell (see gcc again)"
+    worst_ms = max(case.llmcc.median_ms for case in cases)
+    return "met" if worst_ms <= TARGET_MS else "missed"
 
 
 def _more(difference: Difference) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -13,12 +15,38 @@ from llmcc.regions.model import Contract, Region
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def regions(file: Path) -> None:
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def regions(file: Path, *, is_json: bool) -> None:
     """Print the loops of FILE (gcc's .s): canonical text and contract, or why one is refused."""
-    unit = parse(file.read_text(encoding="latin-1"))
-    for found in find_regions(unit):
+    all_found = find_regions(parse(file.read_text(encoding="latin-1")))
+    if is_json:
+        click.echo(json.dumps([_described(found) for found in all_found], indent=1))
+        return
+    if not all_found:
+        click.echo("no loops.")
+    for found in all_found:
         for line in _refused(found) if isinstance(found, RefusedLoop) else _region(found):
             click.echo(line)
+
+
+def _described(found: Region | RefusedLoop) -> dict[str, object]:
+    if isinstance(found, RefusedLoop):
+        return {
+            "function": found.function,
+            "head_label": found.head_label,
+            "outcome": found.outcome.name,
+            "detail": found.detail,
+            "loop_text": "",
+            "contract": None,
+        }
+    return {
+        "function": found.function,
+        "head_label": found.placement.head_label,
+        "outcome": None,
+        "detail": "",
+        "loop_text": found.text,
+        "contract": asdict(found.contract),
+    }
 
 
 def _refused(loop: RefusedLoop) -> list[str]:

@@ -63,10 +63,14 @@ def check(region: Region, proposals: Sequence[Proposal]) -> tuple[Gated | Refusa
     return tuple(answers[number] for number in range(len(proposals)))
 
 
-def passes(region: Region, text: str, *, isa: str) -> bool:
-    """Check a text that was accepted elsewhere: it must be in normal form and pass again."""
+def check_again(region: Region, text: str, *, isa: str) -> Refusal | None:
+    """Check a text that was accepted elsewhere; it must also be in the form the gate gives it."""
     (gated,) = check(region, [Proposal(text, isa, 0.0, "")])
-    return isinstance(gated, Gated) and gated.text == text
+    if isinstance(gated, Refusal):
+        return gated
+    if gated.text != text:
+        return Refusal(Outcome.GATE_BAD_TEXT, "the text is not in the form the gate gives it")
+    return None
 
 
 def _check_text(region: Region, proposal: Proposal) -> PlainText | Refusal:

@@ -13,13 +13,14 @@
 
 #include "child.h"
 #include "facts.h"
+#include "lock_file.h"
 #include "real_tool.h"
 #include "settings.h"
 #include "spool.h"
 #include "store_lookup.h"
 #include "unit_check.h"
 
-enum { GRACE_S = 15 };
+enum { GRACE_S = 15, LOCKED_S = 3600 };
 
 typedef struct {
     char **argv;
@@ -112,25 +113,34 @@ static bool assemble_rewritten(const Shim *shim, const Entry *entry) {
            fstat(messages, &written) == 0 && written.st_size == 0;
 }
 
-/* Have the unit optimised now; whatever comes of it is in the store afterwards. */
-static void optimise(const Shim *shim, const Text *unit, const char *key) {
-    char driver[16], program[] = LLMCC_PYTHON;
+/* How long python may take; 0 when it may not be started. */
+static long patience_ms(const LockFile *lock) {
     const char *budget = getenv("LLMCC_BUDGET");
     double budget_s = budget && *budget ? atof(budget) : 30;
-    if (budget_s <= 0 || budget_s > 24 * 3600 || access(shim->cache, W_OK) != 0)
+    /* With a lock file nothing is tried, and nothing may depend on how fast the machine is. */
+    if (lock->path[0])
+        return LOCKED_S * 1000;
+    return budget_s > 0 && budget_s <= 24 * 3600 ? (long)((budget_s + GRACE_S) * 1000) : 0;
+}
+
+/* Have the unit optimised now; whatever comes of it is in the store afterwards. */
+static void optimise(const Shim *shim, const Text *unit, const LockFile *lock, const char *key) {
+    char driver[16], program[] = LLMCC_PYTHON;
+    long timeout_ms = patience_ms(lock);
+    if (timeout_ms == 0 || access(shim->cache, W_OK) != 0)
         return;
     int text = file_of(unit->bytes, unit->size), log = open_log(shim->cache);
     if (text < 0 || log < 0)
         return;
     snprintf(driver, sizeof driver, "%d", (int)shim->driver);
-    char *argv[] = {program, "-I", "-c", LLMCC_START_PIPELINE, (char *)shim->cache,
-                    (char *)key, driver, (char *)shim->real, NULL};
+    char *argv[] = {program, "-I", "-c", LLMCC_START_PIPELINE, (char *)shim->cache, (char *)key,
+                    driver, (char *)shim->real, (char *)lock->path, (char *)lock->digest, NULL};
     Child child = {
         .argv = argv,
         .stdin_fd = text,
         .stdout_fd = log,
         .stderr_fd = log,
-        .timeout_ms = (long)((budget_s + GRACE_S) * 1000),
+        .timeout_ms = timeout_ms,
         .closes_others = true,
     };
     run_child(&child);
@@ -141,12 +151,38 @@ static void optimise(const Shim *shim, const Text *unit, const char *key) {
 typedef enum { MODE_SYNC, MODE_RECORD, MODE_APPLY } Mode;
 
 static Mode mode(void) {
-    const char *name = getenv("LLMCC_MODE"), *epoch = getenv("SOURCE_DATE_EPOCH");
-    if (name && strcmp(name, "record") == 0)
-        return MODE_RECORD;
-    /* Reproducible builds take only what the store has. */
-    return (!name || !*name || strcmp(name, "sync") == 0) && !(epoch && *epoch) ? MODE_SYNC
-                                                                                : MODE_APPLY;
+    const char *name = getenv("LLMCC_MODE");
+    if (!name || !*name || strcmp(name, "sync") == 0)
+        return MODE_SYNC;
+    return strcmp(name, "record") == 0 ? MODE_RECORD : MODE_APPLY;
+}
+
+static bool is_decided(const Entry *entry) {
+    return entry->kind == ENTRY_NEGATIVE || entry->kind == ENTRY_REWRITTEN;
+}
+
+/* With a lock file only that decides, in every mode. */
+static Entry find_locked(const Shim *shim, const Text *unit, const LockFile *lock, const char *key) {
+    Entry entry = store_lookup(shim->cache, key);
+    if (!is_decided(&entry)) {
+        optimise(shim, unit, lock, key);
+        entry = store_lookup(shim->cache, key);
+    }
+    return entry;
+}
+
+static Entry find_entry(const Shim *shim, const Text *unit, const LockFile *none, const char *key) {
+    const char *epoch = getenv("SOURCE_DATE_EPOCH");
+    bool is_reproducible = epoch && *epoch;
+    Entry entry = store_lookup(shim->cache, key);
+    if (!is_decided(&entry) && mode() == MODE_RECORD)
+        spool_unit(shim->cache, key, unit, shim->driver, shim->real);
+    if (!is_decided(&entry) && mode() == MODE_SYNC && !is_reproducible) {
+        optimise(shim, unit, none, key);
+        entry = store_lookup(shim->cache, key);
+    }
+    /* What a store holds depends on the machine and on the day. */
+    return is_reproducible ? (Entry){ENTRY_MISSING, NULL, 0} : entry;
 }
 
 /* The launcher's question whether gcc starts us at all: answered by a file. */
@@ -159,6 +195,7 @@ static bool answers_proof(void) {
 int main(int argc, char **argv) {
     Shim shim = {.argv = argv, .argc = argc, .driver = getppid()};
     char key[DIGEST_HEX + 1];
+    LockFile lock;
     if (answers_proof())
         return 0;
     if (!find_real(&shim))
@@ -169,17 +206,11 @@ int main(int argc, char **argv) {
         run_original(&shim);
     follow_parent();
     Text unit = read_unit(&shim);
-    if (!unit.bytes || !is_gcc_output(unit.bytes, unit.size) ||
-        !unit_key(&unit, shim.driver, key))
+    if (!unit.bytes || !is_gcc_output(unit.bytes, unit.size) || !find_lock(&lock) ||
+        !unit_key(&unit, shim.driver, lock.digest, key))
         run_original(&shim);
-    Entry entry = store_lookup(shim.cache, key);
-    bool is_decided = entry.kind == ENTRY_NEGATIVE || entry.kind == ENTRY_REWRITTEN;
-    if (!is_decided && mode() == MODE_SYNC) {
-        optimise(&shim, &unit, key);
-        entry = store_lookup(shim.cache, key);
-    } else if (!is_decided && mode() == MODE_RECORD) {
-        spool_unit(shim.cache, key, &unit, shim.driver, shim.real);
-    }
+    Entry entry = lock.path[0] ? find_locked(&shim, &unit, &lock, key)
+                               : find_entry(&shim, &unit, &lock, key);
     if (entry.size > 0 && assemble_rewritten(&shim, &entry))
         return 0;
     run_original(&shim);

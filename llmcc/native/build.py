@@ -28,7 +28,7 @@ from llmcc.toolchain import ENTRY_MARKER, find_gcc, gcc_version, is_entry, run_g
 
 SOURCES = Path(__file__).parent
 _SHARED = ("blake2b.c", "child.c", "real_tool.c", "settings.c", "store_lookup.c", "unit_check.c")
-_AS_SHIM = ("as_shim.c", "spool.c", *_SHARED)
+_AS_SHIM = ("as_shim.c", "lock_file.c", "spool.c", "upwards.c", *_SHARED)
 _LD_SHIM = ("ld_shim.c", *_SHARED)
 _LAUNCHER = (
     "launcher.c",
@@ -37,6 +37,7 @@ _LAUNCHER = (
     "real_tool.c",
     "settings.c",
     "settings_files.c",
+    "upwards.c",
 )
 # gcc looks for these for -fuse-ld=.
 _LINKERS = ("ld.bfd", "ld.gold", "ld.lld", "ld.mold")

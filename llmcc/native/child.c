@@ -3,6 +3,7 @@
 #include "child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stddef.h>
@@ -38,13 +39,12 @@ static long now_ms(void) {
 static void become(const Child *child, const sigset_t *mask) {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    /* The standard descriptors may themselves be among the given ones: copy them out of the way. */
-    int in = dup(child->stdin_fd), out = dup(child->stdout_fd), err = dup(child->stderr_fd);
+    /* The standard descriptors may be among the given ones, or closed: copy out of their way. */
+    int in = fcntl(child->stdin_fd, F_DUPFD_CLOEXEC, 3);
+    int out = fcntl(child->stdout_fd, F_DUPFD_CLOEXEC, 3);
+    int err = fcntl(child->stderr_fd, F_DUPFD_CLOEXEC, 3);
     if (in < 0 || out < 0 || err < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0)
         _exit(127);
-    close(in);
-    close(out);
-    close(err);
     if (child->closes_others)
         syscall(SYS_close_range, 3u, ~0u, 0u);
     sigprocmask(SIG_SETMASK, mask, NULL);

@@ -251,7 +251,7 @@ static void print_fingerprint(const Gcc *gcc, const Place *place) {
 }
 
 /* Become gcc: its own words, an option of ours if one is needed, the arguments as they came. */
-static void become(const Gcc *gcc, char *option, int argc, char **arguments) {
+static void become(const Gcc *gcc, char *option, int argc, char **arguments, char **given) {
     char **argv = calloc(gcc->count + argc + 2, sizeof *argv);
     int count = 0;
     if (!argv)
@@ -262,10 +262,19 @@ static void become(const Gcc *gcc, char *option, int argc, char **arguments) {
         argv[count++] = option;
     memcpy(argv + count, arguments, argc * sizeof *argv);
     execv(argv[0], argv);
+    if (errno == E2BIG) /* our variables were too much: gcc alone may fit */
+        execve(argv[0], argv, given);
     perror(argv[0]);
 }
 
 int main(int argc, char **argv) {
+    char **given = environ; /* setenv makes an array of its own */
+    /* llmcc …/gcc …, where that is a link to us (CMake's launcher with a masquerade's gcc) */
+    while (argc > 1 && strchr(argv[1], '/') && is_compiler_name(base_name(argv[1])) &&
+           is_llmcc(argv[1])) {
+        argv++;
+        argc--;
+    }
     const char *own_name = base_name(argv[0]);
     char *first = argc > 1 ? argv[1] : "";
     Gcc gcc = {0};
@@ -311,6 +320,6 @@ int main(int argc, char **argv) {
     char *option = NULL;
     if (!is_working || !put_shim_in_front(&gcc, &place, &option))
         forget_settings_files();
-    become(&gcc, option, argc - 1, argv + 1);
+    become(&gcc, option, argc - 1, argv + 1, given);
     return 127;
 }

@@ -30,6 +30,11 @@ static bool is_own(const char *path, const struct stat *status) {
     return size > 0 && memmem(head, size, MARK, sizeof MARK - 1) != NULL;
 }
 
+bool is_llmcc(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && is_own(path, &status);
+}
+
 static bool is_usable(const char *path) {
     struct stat status;
     return access(path, X_OK) == 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode) &&

@@ -8,6 +8,9 @@
    there is none but llmcc's own scripts and programs. The result is malloc'ed. */
 char *find_program(const char *name, const char *search_path);
 
+/* Is a file this program, or an installed script that becomes it? */
+bool is_llmcc(const char *path);
+
 /* The part of a path after its last slash. */
 const char *base_name(const char *path);
 

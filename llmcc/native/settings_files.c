@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "upwards.h"
 
 typedef struct {
     const char *key, *variable;
@@ -123,23 +124,19 @@ static void read_line(char *line, bool is_project) {
             setting->is_exported = setenv(setting->variable, value, 1) == 0;
 }
 
-static bool is_trusted(const struct stat *status) {
-    return S_ISREG(status->st_mode) && (status->st_uid == 0 || status->st_uid == geteuid()) &&
-           !(status->st_mode & (S_IWGRP | S_IWOTH)) && status->st_size <= MOST_BYTES;
-}
-
-/* Is there something of this name? Its content counts if it can be trusted. */
-static bool read_file(const char *path, bool is_project) {
+/* The content counts if it can be trusted. */
+static void read_file(const char *path, bool is_project) {
     static char bytes[MOST_BYTES + 1];
     struct stat status;
     /* A fifo must not stop us. */
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file < 0)
-        return access(path, F_OK) == 0;
-    ssize_t size = fstat(file, &status) == 0 && is_trusted(&status) ? read(file, bytes, MOST_BYTES) : 0;
+        return;
+    bool is_read = fstat(file, &status) == 0 && is_trusted(&status) && status.st_size <= MOST_BYTES;
+    ssize_t size = is_read ? read(file, bytes, MOST_BYTES) : 0;
     close(file);
     if (size <= 0 || memchr(bytes, 0, size))
-        return true;
+        return;
     bytes[size] = 0;
     for (char *line = bytes; line;) {
         char *end = strchr(line, '\n'), *next = end ? end + 1 : NULL;
@@ -154,35 +151,6 @@ static bool read_file(const char *path, bool is_project) {
         read_line(line, is_project);
         line = next;
     }
-    return true;
-}
-
-/* Upwards from the working folder, to the folder with .git, the home folder or the last one of the
-   file system. */
-static void read_project(void) {
-    char path[PATH_MAX + 16];
-    const char *home = getenv("HOME");
-    struct stat status;
-    dev_t device = 0;
-    if (!getcwd(path, PATH_MAX) || path[0] != '/')
-        return;
-    for (size_t length = strlen(path);;) {
-        if (stat(path, &status) != 0 || (device && status.st_dev != device))
-            return;
-        device = status.st_dev;
-        bool is_last = length == 1 || (home && strcmp(path, home) == 0);
-        /* The root ends in a slash already. */
-        strcpy(path + length, length > 1 ? "/llmcc.toml" : "llmcc.toml");
-        if (read_file(path, true))
-            return;
-        strcpy(path + length, "/.git");
-        if (is_last || access(path, F_OK) == 0)
-            return;
-        path[length] = 0;
-        length = strrchr(path, '/') - path;
-        length += length == 0;
-        path[length] = 0;
-    }
 }
 
 static void read_user(void) {
@@ -196,7 +164,9 @@ static void read_user(void) {
 }
 
 void export_settings_files(void) {
-    read_project();
+    char path[PATH_MAX];
+    if (find_upwards("llmcc.toml", path, sizeof path))
+        read_file(path, true);
     read_user();
 }
 

@@ -13,6 +13,7 @@
 
 #include "facts.h"
 #include "settings.h"
+#include "settings.h"
 
 /* What gcc's text may depend on beside its arguments; PWD is in its debug information. The settings
    that the key of a unit covers are written as well. */

@@ -88,7 +88,7 @@ static bool add_command(Blake2b *hash, pid_t driver) {
     return true;
 }
 
-bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
+bool unit_key(const Text *unit, pid_t driver, const char *lock, char hex[DIGEST_HEX + 1]) {
     char folder[PATH_MAX];
     Blake2b hash;
     if (!getcwd(folder, sizeof folder))
@@ -97,6 +97,7 @@ bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]) {
     blake2b_add_string(&hash, LLMCC_GENERATION);
     add_cpu(&hash);
     blake2b_add_string(&hash, folder);
+    blake2b_add_string(&hash, lock);
     for (size_t i = 0; i < KEY_SETTINGS_COUNT; i++) {
         const char *value = getenv(KEY_SETTINGS[i]);
         blake2b_add_string(&hash, value ? value : "");
@@ -115,7 +116,7 @@ bool is_safe_cache(const char *cache) {
            (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-static void digest_of(const char *bytes, size_t size, char hex[DIGEST_HEX + 1]) {
+void digest_of(const char *bytes, size_t size, char hex[DIGEST_HEX + 1]) {
     Blake2b hash;
     blake2b_init(&hash);
     blake2b_add(&hash, bytes, size);

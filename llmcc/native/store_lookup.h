@@ -25,8 +25,10 @@ typedef struct {
 Text read_all(int file);
 /* The command line of a process as /proc gives it; NULL bytes when it is gone. */
 Text read_command(pid_t process);
-/* The key of a unit: its text, the command and folder of the gcc that made it, the CPU. */
-bool unit_key(const Text *unit, pid_t driver, char hex[DIGEST_HEX + 1]);
+/* The key of a unit: its text, the command and folder of the gcc that made it, the CPU, and the
+   digest of the lock file, "" without one. */
+bool unit_key(const Text *unit, pid_t driver, const char *lock, char hex[DIGEST_HEX + 1]);
+void digest_of(const char *bytes, size_t size, char hex[DIGEST_HEX + 1]);
 /* Is the cache folder ours alone? Its entries are code. */
 bool is_safe_cache(const char *cache);
 /* Find a unit. A damaged entry is removed and counts as missing; so does, unremoved, one whose

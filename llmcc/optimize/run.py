@@ -5,6 +5,7 @@ Each decision is in the store as soon as it is made, so whatever ends a run, the
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from llmcc.config import Config
 from llmcc.optimize.agenda import Agenda
 from llmcc.optimize.crew import Crew
 from llmcc.optimize.tasks import Reply, Task
-from llmcc.optimize.worker import Worker
+from llmcc.optimize.worker import RewriterMaker, Worker
+from llmcc.outcome import Outcome
+from llmcc.store.generation import bump_generation
 from llmcc.store.spool import Spool
 
 _TICK_S = 0.5
@@ -40,29 +43,41 @@ class Ending:
 
 
 def optimise_spool(
-    config: Config, orders: Orders, *, show: Callable[[Agenda, Sequence[Task]], None]
+    config: Config,
+    orders: Orders,
+    *,
+    show: Callable[[Agenda, Sequence[Task]], None],
+    make_rewriter: RewriterMaker | None = None,
 ) -> Ending:
     """Optimise what is in the spool; `show` is called with the agenda and the tasks at work.
 
-    A KeyboardInterrupt ends the run early, not this function; a second one does.
+    `make_rewriter` makes what tries regions, the real thing unless given.
+    Ctrl-C or SIGTERM ends the run early, not this function; a second one does.
     """
+
+    def new_worker() -> Callable[[Task], Reply]:
+        return Worker(config, make_rewriter=make_rewriter).do
+
     started_s = time.monotonic()
     agenda = Agenda(orders.weights)
     agenda.add(_wanted(Spool(config.cache), orders.folder))
     is_interrupted = False
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Crew[Task, Reply](orders.jobs, lambda: Worker(config).do) as crew:
+        with Crew[Task, Reply](orders.jobs, new_worker) as crew:
             _work(agenda, crew, show, deadline_s=started_s + orders.budget_s)
     except KeyboardInterrupt:
         is_interrupted = True
-    worker = Worker(config)
+    do = new_worker()
     for task in agenda.unfinished():
-        agenda.take(task, worker.do(task))
+        agenda.take(task, do(task))
+    if any(Outcome.ACCEPTED in unit.outcomes for unit in agenda.finished):
+        bump_generation(config.cache)
     return Ending(agenda, is_interrupted, time.monotonic() - started_s)
 
 
 def _wanted(spool: Spool, folder: Path | None) -> list[str]:
-    keys = spool.keys()
+    keys = spool.waiting()
     if folder is None:
         return keys
     units = (spool.get(key) for key in keys)

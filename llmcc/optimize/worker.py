@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from llmcc.config import Config, read_config
@@ -21,33 +22,35 @@ from llmcc.optimize.tasks import (
     Task,
 )
 from llmcc.pipeline import (
-    PASSING,
-    Context,
-    Workshop,
-    decision_of,
     finish_unit,
     make_context,
     store_result,
     survey_unit,
+    try_region,
     unit_name,
     unit_record,
 )
-from llmcc.regions.model import Region
 from llmcc.store.evict import trim_when_due
-from llmcc.store.records import RegionDecision
 from llmcc.store.spool import Spool, SpooledUnit
 from llmcc.store.unit_records import UnitRecords
 from llmcc.store.units import UnitStore
+from llmcc.workshop import PASSING, Context, Rewriter, Workshop
 
 _UNLIMITED_S = float("inf")
+
+RewriterMaker = Callable[[Config], Rewriter]
 
 
 class Worker:
     """Does tasks, one after the other; the model and the sandbox are opened once."""
 
-    def __init__(self, config: Config) -> None:
-        """Work on the cache of `config`; a unit's own settings come from its compile."""
+    def __init__(self, config: Config, *, make_rewriter: RewriterMaker | None = None) -> None:
+        """Work on the cache of `config`; a unit's own settings come from its compile.
+
+        `make_rewriter` makes what tries regions, the real thing unless given.
+        """
         self._config = config
+        self._make_rewriter = make_rewriter
         self._spool = Spool(config.cache)
         self._generation = generation()
         self._workshops: dict[Config, Workshop] = {}
@@ -60,7 +63,7 @@ class Worker:
                     return self._survey(task)
                 case DecideTask():
                     workshop = self._workshop(task.config)
-                    return Decided(task.key, workshop.attempt(task.region, task.function_text))
+                    return Decided(task.key, try_region(task.region, task.function_text, workshop))
                 case FinishTask():
                     return self._finish(task)
         except (LlmccError, OSError) as error:
@@ -76,19 +79,13 @@ class Worker:
         config = self._settings_of(unit)
         survey = survey_unit(unit.text, self._context(config, unit))
         workshop = self._workshop(config)
-        keys = tuple(workshop.key(region) for region in survey.regions)
-
-        def known(region: Region) -> RegionDecision | None:
-            refusal = survey.eligibility.refusal(region.function)
-            return workshop.known(region) if refusal is None else decision_of(refusal)
-
         return Surveyed(
             unit=unit.key,
             source=unit_name(unit.text),
             config=config,
             survey=survey,
-            keys=keys,
-            known=tuple(map(known, survey.regions)),
+            keys=tuple(workshop.key(region) for region in survey.regions),
+            known=tuple(workshop.known(region, survey.eligibility) for region in survey.regions),
         )
 
     def _finish(self, task: FinishTask) -> Finished | Dropped:
@@ -130,7 +127,9 @@ class Worker:
         )
 
     def _context(self, config: Config, unit: SpooledUnit | None) -> Context:
-        return make_context(config, unit.driver if unit else None)
+        context = make_context(config, unit.driver if unit else None)
+        make = self._make_rewriter
+        return context if make is None else replace(context, make_rewriter=lambda: make(config))
 
     def _workshop(self, config: Config) -> Workshop:
         if config not in self._workshops:

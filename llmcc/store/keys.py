@@ -34,7 +34,9 @@ def region_identity(region: Region) -> str:
     return digest_strings((region.text, region.constants, repr(region.contract)))
 
 
-def unit_key(text: bytes, *, generation: str, command: Iterable[bytes], folder: bytes) -> str:
+def unit_key(
+    text: bytes, *, generation: str, command: Iterable[bytes], folder: bytes, lock: str = ""
+) -> str:
     """Return the key that native/store_lookup.c looks a unit up by (`unit_key` there).
 
     Args:
@@ -43,10 +45,11 @@ def unit_key(text: bytes, *, generation: str, command: Iterable[bytes], folder: 
         command: the gcc driver's arguments, argv[0] included; its output is left out.
         folder: working folder of the driver. Does not cover: CPATH, LLMCC_SEED and the
             like (KEY_SETTINGS in native/settings.c), which are taken as unset.
+        lock: digest of the lock file; "" without one.
     """
     digest = hashlib.blake2b(digest_size=DIGEST_BYTES)
     digest.update(generation.encode() + b"\0" + cpu_signature().to_bytes(4, "little"))
-    digest.update(folder + b"\0" + b"\0" * _SETTINGS_COUNT)
+    digest.update(folder + b"\0" + lock.encode() + b"\0" + b"\0" * _SETTINGS_COUNT)
     words = iter(command)
     for word in words:
         if word == b"-o":
@@ -62,7 +65,12 @@ def cpu_name() -> str:
     facts = _cpu_facts()
     flags = facts.get("flags", "").split()
     features = " ".join(sorted(flag for flag in flags if flag.startswith(("avx", "bmi"))))
-    return f"{facts.get('model name', platform.processor())} {cpu_signature():x} {features}"
+    return f"{cpu_model()} {cpu_signature():x} {features}"
+
+
+def cpu_model() -> str:
+    """Return the name that the CPU's maker gave it."""
+    return _cpu_facts().get("model name", platform.processor())
 
 
 def cpu_signature() -> int:

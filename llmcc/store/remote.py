@@ -161,7 +161,7 @@ def why_unusable(url: str, *, wait_s: float = _PROBE_WAIT_S) -> str:
     try:
         error = probe.exception(wait_s)
     except TimeoutError:
-        return f"{url} does not answer within {wait_s:g} s. Unset LLMCC_REMOTE, or see to it."
+        return f"{url} does not answer within {wait_s:g} s"
     match error:
         case None | FileNotFoundError():
             return ""
@@ -170,8 +170,7 @@ def why_unusable(url: str, *, wait_s: float = _PROBE_WAIT_S) -> str:
         case ImportError():
             return f"{url} needs another package: {error}"
         case ValueError():
-            return f"LLMCC_REMOTE: {error}. `python -c 'import fsspec; \
-print(*fsspec.available_protocols())'` lists those there are."
+            return f"LLMCC_REMOTE: {error}. fsspec.available_protocols() lists those there are."
     return f"{url}: {type(error).__name__}: {error}"
 
 

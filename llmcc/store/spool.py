@@ -50,7 +50,7 @@ class Spool:
         """Return where the unit of `key` is or would be."""
         return shard_path(self._folder, key)
 
-    def keys(self) -> list[str]:
+    def waiting(self) -> list[str]:
         """List the units' keys, sorted."""
         found = self._folder.glob("[0-9a-f][0-9a-f]/*")
         keys = sorted(path.parent.name + path.name for path in found)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from llmcc.config import Config, read_config
+from llmcc.config import Config, is_skipped, read_config
 from llmcc.eligibility import Driver
 from llmcc.outcome import Outcome, Refusal
 from llmcc.pipeline import Context, make_context, optimise_unit, store_result
@@ -171,3 +171,31 @@ def test_regions_beyond_the_budget_are_left_for_the_next_compile(
 def test_a_text_that_cannot_be_understood_is_given_back(config: Config) -> None:
     text = "\x01\x02 nonsense {{{\n"
     assert optimise_unit(text, make_context(config, None)).text == text
+
+
+@pytest.mark.parametrize(
+    ("name", "patterns", "expected"),
+    [
+        ("find", ("find",), True),
+        ("find", ("f*",), True),
+        ("find", ("Find", "fin", "x*"), False),
+        ("find.part.0", ("find",), True),
+        ("find.part.0", ("find.part.1",), False),
+        ("_ZN3foo4findEv", ("_ZN3foo*",), True),
+    ],
+)
+def test_patterns_name_functions_and_their_clones(
+    name: str, patterns: tuple[str, ...], expected: bool
+) -> None:
+    assert is_skipped(name, patterns) is expected
+
+
+def test_a_function_the_user_names_is_left_alone(
+    text: str, context_with: Callable[[Scripted], Context]
+) -> None:
+    rewriter = Scripted(IDLE)
+    context = context_with(rewriter)
+    context = replace(context, config=replace(context.config, skip=("find",)))
+    result = optimise_unit(text, context)
+    assert [record.decision.outcome for record in result.records] == [Outcome.SKIPPED_BY_USER]
+    assert (rewriter.calls, result.text) == (0, text)

@@ -26,6 +26,14 @@ loaded = {"torch", "transformers"} & set(sys.modules)
 assert not loaded, f"imported without need: {loaded}"
 '
 "$folder/venv/bin/llmcc-ctl" --help >/dev/null
+"$folder/venv/bin/python" -c '
+from importlib.resources import files
+for name in ("report.html", "report.css", "report.js"):
+    assert files("llmcc.ctl").joinpath(name).is_file(), f"{name} is not in the wheel"
+'
+for page in llmcc llmcc-ctl; do
+    test -s "$folder/venv/share/man/man1/$page.1"
+done
 cat >t.c <<'C'
 #include <stdio.h>
 int main(void) { puts("hello from the wheel"); return 0; }

@@ -287,6 +287,7 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
     [
         ("nosuch://host/path", "LLMCC_REMOTE: Protocol not known: nosuch"),
         ("redis://127.0.0.1:1/0/x", "ConnectionError"),
+        ("arrow_hdfs://nobody/x", "needs another package"),
     ],
 )
 def test_what_is_wrong_with_a_remote_is_told(url: str, said: str) -> None:
