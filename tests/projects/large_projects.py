@@ -18,8 +18,8 @@ LUA = Project(
     build='make -j2 CC="$CC -std=gnu99" linux',
     clean="make clean",
     test=(
-        "cp -r $SOURCES/lua-lpeg lpeg; cd lpeg; make clean linux CC=$CC LUADIR=../src/;"
-        " ../src/lua test.lua; rm -r ../lpeg"
+        "rm -rf lpeg; cp -r $SOURCES/lua-lpeg lpeg; cd lpeg;"
+        " make clean linux CC=$CC LUADIR=../src/; ../src/lua test.lua"
     ),
     counted=r"^(\+|OK)$",
     programs=("src/lua", "src/luac"),

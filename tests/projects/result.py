@@ -37,7 +37,9 @@ class Filled:
     build_s: float
     optimise_s: float  # 0 when the build itself did it
     tests: SuiteResult  # of what that build made, before anything was optimised in mode `record`
-    units: int
+    recorded: int  # units in the spool before anything was optimised; 0 in mode `sync`
+    left: int  # of these still there: the time was over before all their loops were decided
+    units: int  # whose loops are counted here
     outcomes: Mapping[str, int]
     hot: Mapping[str, Mapping[str, int]]  # outcomes of the loops of hot functions
     accepted_in: tuple[str, ...]  # functions

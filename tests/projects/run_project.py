@@ -171,10 +171,12 @@ class _Run:
 
     def fill(self, tree: Tree, mode: str) -> Filled:
         """Build with a store that knows nothing, and see what is in it afterwards."""
-        optimise_s = 0.0
+        optimise_s, recorded = 0.0, 0
+        store = self._store(tree.folder.name)
         if mode == "record":
             built = tree.must(self._project.build)
             tests = self.test(tree)  # what the tests compile is recorded too
+            recorded = _count_files(store / "spool")
             started_s = time.monotonic()
             budget_s = self._project.optimise_s
             # Functions that matter first, as a user would say with a profile of perf's.
@@ -190,7 +192,6 @@ class _Run:
             sync = tree.with_environ(LLMCC_MODE="sync", LLMCC_BUDGET=f"{budget_s:g}")
             built = sync.must(self._project.build)
             tests = self.test(tree.with_environ(LLMCC_MODE="apply"))
-        store = self._store(tree.folder.name)
         records = latest(UnitRecords(store).all())
         hot: dict[str, Counter[str]] = defaultdict(Counter)
         accepted = set()
@@ -206,6 +207,8 @@ class _Run:
             build_s=built.wall_s,
             optimise_s=optimise_s,
             tests=tests,
+            recorded=recorded,
+            left=_count_files(store / "spool"),
             units=len(records),
             outcomes={one.name: n for one, n in count_outcomes(records).most_common()},
             hot={name: dict(counts) for name, counts in hot.items()},
@@ -274,6 +277,10 @@ class _Run:
         """Add up code and constants of the programs."""
         table = tree.must(f"size {' '.join(self._project.programs)}").output
         return sum(int(line.split()[0]) for line in table.splitlines()[1:])
+
+
+def _count_files(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
 
 
 def _tests_difference(which: str, ours: SuiteResult, gccs: SuiteResult) -> str:
