@@ -7,7 +7,7 @@ MAX_LINES := 400
 
 .DEFAULT_GOAL := help
 .PHONY: help setup train-setup native demo test check fmt lint type arch golden unit adversarial \
-  torture csmith torture-loops mutants semantics timing-evidence region-time bench overhead wheel docs clean
+  torture csmith torture-loops mutants semantics timing-evidence region-time projects bench overhead wheel docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ timing-evidence: $(VENV)/.dev ## timing decisions on rewrites of known worth (do
 
 region-time: $(VENV)/.dev ## how long verification and timing of one loop take (docs/region-time.md); quiet machine
 	$(BIN)/python -m tests.evidence.region_time $(ARGUMENTS)
+
+projects: $(VENV)/.dev ## real projects built by gcc and with CC=llmcc (docs/projects.md); 40 minutes, quiet machine
+	nice $(BIN)/python -m tests.projects $(ARGUMENTS)
 
 bench: $(VENV)/.run ## time and check the kernels: gcc, clang, llmcc
 	$(BIN)/llmcc-ctl bench

@@ -15,9 +15,12 @@ from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Access, Contract, Latch, Region
 from llmcc.states.model import Block, Group, Recipe, Stream, TextFacts
 from llmcc.states.text_facts import read_facts
+from llmcc.states.trips import Length
 
 MAX_BLOCKS = 6
 _ZMM_BYTES = 64
+# With a longer stride a long run of the battery would be none: its windows do not hold one pass.
+_LONGEST_STRIDE_BYTES = Length.LARGE.window_bytes
 
 
 def make_recipe(region: Region) -> Recipe | Refusal:
@@ -158,6 +161,10 @@ def _refuse(groups: list[Group], latches: tuple[Latch, ...]) -> Refusal | None:
             if stream.other == group.register:
                 return Refusal(
                     Outcome.UNKNOWN_ROLE, f"{group.register} is pointer and index at once"
+                )
+            if abs(stream.stride_bytes) > _LONGEST_STRIDE_BYTES:
+                return Refusal(
+                    Outcome.NOT_A_COUNTED_STATE, f"a stride of {stream.stride_bytes} bytes"
                 )
     for latch in latches:
         if latch.bound is None and latch.induction in pointers:

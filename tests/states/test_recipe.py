@@ -62,6 +62,17 @@ def test_an_address_without_a_base_is_refused() -> None:
     assert refusal.outcome is Outcome.UNKNOWN_ROLE
 
 
+@pytest.mark.parametrize("stride_bytes", [1_048_560, -1_048_560])
+def test_a_stride_longer_than_any_window_is_refused(stride_bytes: int) -> None:
+    # Lua's list of variables to be closed, one of 16 bytes, has such a loop at each end.
+    region = all_regions()["find"]
+    access = replace(region.contract.accesses[0], stride_bytes=stride_bytes)
+    refusal = make_recipe(replace(region, contract=replace(region.contract, accesses=(access,))))
+    assert isinstance(refusal, Refusal)
+    assert refusal.outcome is Outcome.NOT_A_COUNTED_STATE
+    assert refusal.detail == f"a stride of {stride_bytes} bytes"
+
+
 @pytest.mark.parametrize(("name", "width"), [("count", 1), ("sum", 4), ("fsum", 4)])
 def test_the_width_of_the_data_is_read_from_the_text(name: str, width: int) -> None:
     assert _recipe(name).facts.element_bytes == (width,)
