@@ -17,7 +17,7 @@ class Decision:
     """Whether the rewrite is taken, and what it is worth."""
 
     outcome: Outcome  # ACCEPTED, NOT_FASTER or SLOWER_WHEN_SHORT
-    low_ratio: float  # lower 95 % bound of the speed-up where it counts; what reports may claim
+    low_ratio: float  # lower 95 % bound of the speed-up where it counts
     detail: str  # the figures that decided
 
 

@@ -262,14 +262,14 @@ def _decided(
         isa=gated.isa,
         rewrite=gated.text,
         backend=gated.proposal.backend,
-        speedup=_speedup(decision, measured),
+        speedup=_speedup(measured),
         seed=seed,
         evidence=evidence,
     )
 
 
-def _speedup(decision: Decision, measured: Measured) -> SpeedupInterval:
-    """Take the geometric mean over the buckets that decide."""
+def _speedup(measured: Measured) -> SpeedupInterval:
+    """Take the geometric mean over the buckets that decide, of each end of the interval too."""
     buckets = [bucket for bucket in measured.buckets if bucket.name in DECIDING_NAMES]
     buckets = buckets or list(measured.buckets)
 
@@ -278,7 +278,7 @@ def _speedup(decision: Decision, measured: Measured) -> SpeedupInterval:
 
     return SpeedupInterval(
         ratio=mean([bucket.speedup_ratio for bucket in buckets]),
-        low=decision.low_ratio,
+        low=mean([bucket.low_ratio for bucket in buckets]),
         high=mean([bucket.high_ratio for bucket in buckets]),
     )
 
