@@ -298,6 +298,7 @@ int main(int argc, char **argv) {
         is_working = is_built;
     }
     unsetenv("LLMCC_ENTRY");
+    unsetenv("LLMCC_PROOF"); /* only the question whether our `as` runs may ask for it */
     int depth = count_depth();
     /* launcher form: llmcc gcc … */
     if (*first != '-' && is_compiler_name(base_name(first)) &&
