@@ -90,16 +90,35 @@ static Text read_unit(Shim *shim) {
     return text;
 }
 
+/* The assembler's arguments without its input: it reads standard input. */
+static char **without_input(const Shim *shim) {
+    char **argv = calloc(shim->argc + 1, sizeof *argv);
+    int count = 0;
+    for (int i = 0; argv && i < shim->argc; i++)
+        if (!shim->command.input || i != shim->command.input)
+            argv[count++] = shim->argv[i];
+    return argv;
+}
+
+/* Become the assembler of a rewritten text that it is known to have nothing to say about. Returns
+   when that cannot be begun. */
+static void become_assembler(const Shim *shim, const Entry *entry) {
+    char **argv = without_input(shim);
+    int text = file_of(entry->text, entry->size);
+    if (!argv || text < 0 || dup2(text, 0) < 0)
+        return;
+    unfollow_parent();
+    execv(shim->real, argv);
+    perror(shim->real);
+    _exit(127);
+}
+
 /* Assemble the rewritten text from standard input; true only if as had nothing at all to say. */
 static bool assemble_rewritten(const Shim *shim, const Entry *entry) {
-    char **argv = calloc(shim->argc + 1, sizeof *argv);
+    char **argv = without_input(shim);
     int text = file_of(entry->text, entry->size), messages = memfd_create("llmcc", MFD_CLOEXEC);
     if (!argv || text < 0 || messages < 0)
         return false;
-    int count = 0;
-    for (int i = 0; i < shim->argc; i++)
-        if (!shim->command.input || i != shim->command.input)
-            argv[count++] = shim->argv[i];
     Child child = {
         .argv = argv,
         .program = shim->real,
@@ -163,10 +182,10 @@ static bool is_decided(const Entry *entry) {
 
 /* With a lock file only that decides, in every mode. */
 static Entry find_locked(const Shim *shim, const Text *unit, const LockFile *lock, const char *key) {
-    Entry entry = store_lookup(shim->cache, key);
+    Entry entry = store_lookup(shim->cache, key, shim->real);
     if (!is_decided(&entry)) {
         optimise(shim, unit, lock, key);
-        entry = store_lookup(shim->cache, key);
+        entry = store_lookup(shim->cache, key, shim->real);
     }
     return entry;
 }
@@ -174,15 +193,15 @@ static Entry find_locked(const Shim *shim, const Text *unit, const LockFile *loc
 static Entry find_entry(const Shim *shim, const Text *unit, const LockFile *none, const char *key) {
     const char *epoch = getenv("SOURCE_DATE_EPOCH");
     bool is_reproducible = epoch && *epoch;
-    Entry entry = store_lookup(shim->cache, key);
+    Entry entry = store_lookup(shim->cache, key, shim->real);
     if (!is_decided(&entry) && mode() == MODE_RECORD)
         spool_unit(shim->cache, key, unit, shim->driver, shim->real);
     if (!is_decided(&entry) && mode() == MODE_SYNC && !is_reproducible) {
         optimise(shim, unit, none, key);
-        entry = store_lookup(shim->cache, key);
+        entry = store_lookup(shim->cache, key, shim->real);
     }
     /* What a store holds depends on the machine and on the day. */
-    return is_reproducible ? (Entry){ENTRY_MISSING, NULL, 0} : entry;
+    return is_reproducible ? (Entry){.kind = ENTRY_MISSING, .file = -1} : entry;
 }
 
 /* The launcher's question whether gcc starts us at all: answered by a file. */
@@ -211,7 +230,11 @@ int main(int argc, char **argv) {
         run_original(&shim);
     Entry entry = lock.path[0] ? find_locked(&shim, &unit, &lock, key)
                                : find_entry(&shim, &unit, &lock, key);
-    if (entry.size > 0 && assemble_rewritten(&shim, &entry))
+    if (entry.size > 0 && entry.is_silent)
+        become_assembler(&shim, &entry);
+    if (entry.size > 0 && assemble_rewritten(&shim, &entry)) {
+        note_silence(&entry, shim.real);
         return 0;
+    }
     run_original(&shim);
 }

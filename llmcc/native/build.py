@@ -214,11 +214,13 @@ def _times_of_sources() -> str:
 
     The first line is the folder that the other lines' paths start at.
 
-    ctime, unlike mtime, cannot be set back. A folder's changes when a file comes or goes.
+    ctime, unlike mtime, cannot be set back. A folder's changes when a file comes or goes, which is
+    how an installed package changes; in a checkout files are edited, so there each is looked at.
     """
     files = covered_files()
-    paths = sorted({*files, *(path.parent for path in files)})
     root = _package_root()
+    folders = {path.parent for path in files}
+    paths = sorted({*files, *folders} if (root / "pyproject.toml").exists() else folders)
     lines = (f"{path.stat().st_ctime_ns} {path.relative_to(root)}\n" for path in paths)
     return f"{root}\n" + "".join(lines)
 

@@ -17,7 +17,9 @@
 #include "facts.h"
 #include "settings.h"
 
-enum { MOST_BYTES = 64 << 20, USED_WITHIN_S = 3600 };
+enum { MOST_BYTES = 64 << 20, USED_WITHIN_S = 3600, MARK_HEX = 16 };
+
+static const char HEAD[] = "llmcc-unit 2 ";
 
 Text read_all(int file) {
     Text text = {NULL, 0};
@@ -159,17 +161,32 @@ static bool are_sources_unchanged(char *manifest, size_t size) {
     return true;
 }
 
+/* What tells one assembler from another, or from itself before an upgrade; false when it is not there. */
+static bool mark_of(const char *assembler, char mark[MARK_HEX + 1]) {
+    struct stat status;
+    char hex[DIGEST_HEX + 1];
+    if (stat(assembler, &status) != 0)
+        return false;
+    const long long facts[] = {status.st_dev, status.st_ino, status.st_size, status.st_ctim.tv_sec,
+                               status.st_ctim.tv_nsec};
+    digest_of((const char *)facts, sizeof facts, hex);
+    memcpy(mark, hex, MARK_HEX);
+    mark[MARK_HEX] = 0;
+    return true;
+}
+
 /* Fill `entry` from a file's bytes; false when they are damaged. */
-static bool parse_entry(Text file, Entry *entry) {
-    char kind, expected[DIGEST_HEX + 1], digest[DIGEST_HEX + 1];
+static bool parse_entry(Text file, Entry *entry, const char *assembler) {
+    char kind, expected[DIGEST_HEX + 1], digest[DIGEST_HEX + 1], known[MARK_HEX + 1];
+    char mark[MARK_HEX + 1];
     size_t manifest_size, text_size;
     int header_size = 0;
     char *newline = memchr(file.bytes, '\n', file.size);
     if (!newline)
         return false;
     *newline = 0;
-    if (sscanf(file.bytes, "llmcc-unit 1 %c %64s %zu %zu%n", &kind, expected, &manifest_size,
-               &text_size, &header_size) != 4 ||
+    if (sscanf(file.bytes, "llmcc-unit 2 %16s %c %64s %zu %zu%n", known, &kind, expected,
+               &manifest_size, &text_size, &header_size) != 5 ||
         file.bytes + header_size != newline || !strchr("nrp", kind))
         return false;
     char *body = newline + 1;
@@ -185,8 +202,18 @@ static bool parse_entry(Text file, Entry *entry) {
                                     : ENTRY_UNFINISHED;
         entry->text = body + manifest_size;
         entry->size = text_size;
+        entry->is_silent = text_size > 0 && mark_of(assembler, mark) && strcmp(mark, known) == 0;
     }
     return true;
+}
+
+void note_silence(const Entry *entry, const char *assembler) {
+    char mark[MARK_HEX + 1];
+    /* In place: the file may meanwhile have been replaced, then nobody reads this one any more. A
+       reader that sees half of the mark knows less, nothing wrong. */
+    if (entry->file >= 0 && mark_of(assembler, mark) &&
+        pwrite(entry->file, mark, MARK_HEX, sizeof HEAD - 1) != MARK_HEX)
+        return;
 }
 
 /* What was used longest ago is evicted first (llmcc/store/evict.py). atime is not to be trusted, and
@@ -197,21 +224,24 @@ static void mark_used(int file) {
         futimens(file, NULL);
 }
 
-Entry store_lookup(const char *cache, const char hex[DIGEST_HEX + 1]) {
-    Entry entry = {ENTRY_MISSING, NULL, 0};
+Entry store_lookup(const char *cache, const char hex[DIGEST_HEX + 1], const char *assembler) {
+    Entry entry = {.kind = ENTRY_MISSING, .file = -1};
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s/units/%.2s/%s", cache, hex, hex + 2) >= (int)sizeof path)
         return entry;
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int writable = open(path, O_RDWR | O_CLOEXEC);
+    int file = writable >= 0 || errno == ENOENT ? writable : open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0 && (errno == EACCES || errno == ELOOP))
         remove(path);
     if (file < 0)
         return entry;
     Text bytes = read_all(file);
     mark_used(file);
-    close(file);
+    if (writable < 0)
+        close(file);
     /* The bytes live as long as this process: the text points into them. */
-    if (!bytes.bytes || !parse_entry(bytes, &entry))
+    if (!bytes.bytes || !parse_entry(bytes, &entry, assembler))
         remove(path); /* an empty folder too */
+    entry.file = writable;
     return entry;
 }

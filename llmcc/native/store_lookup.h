@@ -14,6 +14,8 @@ typedef struct {
     EntryKind kind;
     const char *text; /* the rewritten unit, not zero-ended; empty when there is none */
     size_t size;
+    bool is_silent; /* this assembler has had nothing to say about the text */
+    int file; /* the entry's own file, where that can be noted; -1 when it cannot be written */
 } Entry;
 
 typedef struct {
@@ -33,6 +35,8 @@ void digest_of(const char *bytes, size_t size, char hex[DIGEST_HEX + 1]);
 bool is_safe_cache(const char *cache);
 /* Find a unit. A damaged entry is removed and counts as missing; so does, unremoved, one whose
    sources have changed: the same text may come from a source that is now volatile. */
-Entry store_lookup(const char *cache, const char hex[DIGEST_HEX + 1]);
+Entry store_lookup(const char *cache, const char hex[DIGEST_HEX + 1], const char *assembler);
+/* Note that an assembler has nothing to say about the text of an entry. */
+void note_silence(const Entry *entry, const char *assembler);
 
 #endif

@@ -1,9 +1,10 @@
 """Unit entries: what to hand to the assembler instead of a unit's text, or that nothing is.
 
 Format, read by native/store_lookup.c: one header line
-``llmcc-unit 1 <n|r|p> <BLAKE2b-256 of what follows, hex> <manifest bytes> <text bytes>``
-(n: nothing to rewrite, r: rewritten, p: rewritten, but not all loops have been decided), then the
-manifest (a line ``<size> <ctime_ns> <BLAKE2b-256, hex> <path>`` for each source file), then the
+``llmcc-unit 2 <mark> <n|r|p> <BLAKE2b-256 of what follows, hex> <manifest bytes> <text bytes>``
+(mark: 16 digits by which the shim knows an assembler that had nothing to say about the text, 0 at
+first; n: nothing to rewrite, r: rewritten, p: rewritten, but not all loops have been decided), then
+the manifest (a line ``<size> <ctime_ns> <BLAKE2b-256, hex> <path>`` for each source file), then the
 rewritten text. An entry counts only while its sources are what the manifest says: the same
 assembly may come from a source whose pointers have become volatile.
 """
@@ -19,6 +20,9 @@ from llmcc.eligibility import SourceFile
 from llmcc.files import write_atomically
 from llmcc.native.identity import digest_bytes
 from llmcc.store.files import discard, keys_in, read_entry, shard_path
+
+_HEAD = "llmcc-unit 2"
+_NO_MARK = "0" * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class UnitStore:
         text = b"" if entry.rewritten is None else entry.rewritten.encode("latin-1")
         body = manifest + text
         kind = "n" if entry.rewritten is None else "r" if entry.is_final else "p"
-        header = f"llmcc-unit 1 {kind} {digest_bytes(body)} {len(manifest)} {len(text)}\n"
+        header = f"{_HEAD} {_NO_MARK} {kind} {digest_bytes(body)} {len(manifest)} {len(text)}\n"
         write_atomically(self.path(key), header.encode() + body)
 
     def get(self, key: str) -> UnitEntry | None:
@@ -101,16 +105,19 @@ def _parse(data: bytes) -> UnitEntry | None:
     """Read an entry; None, or ValueError, when it is damaged."""
     header, _, body = data.partition(b"\n")
     words = header.split(b" ")
-    if len(words) != 6 or words[:2] != [b"llmcc-unit", b"1"] or words[2] not in (b"n", b"r", b"p"):
+    if len(words) != 7 or b" ".join(words[:2]) != _HEAD.encode():
         return None
-    if digest_bytes(body).encode() != words[3] or not all(word.isdigit() for word in words[4:]):
+    _, _, _, kind, digest, *sizes = words
+    if kind not in (b"n", b"r", b"p") or digest_bytes(body).encode() != digest:
         return None
-    manifest_bytes, text_bytes = int(words[4]), int(words[5])
+    if not all(size.isdigit() for size in sizes):
+        return None
+    manifest_bytes, text_bytes = map(int, sizes)
     if manifest_bytes + text_bytes != len(body):
         return None
-    rewritten = None if words[2] == b"n" else body[manifest_bytes:].decode("latin-1")
+    rewritten = None if kind == b"n" else body[manifest_bytes:].decode("latin-1")
     sources = _parse_manifest(body[:manifest_bytes])
-    return UnitEntry(rewritten, sources, is_final=words[2] != b"p")
+    return UnitEntry(rewritten, sources, is_final=kind != b"p")
 
 
 def _parse_manifest(manifest: bytes) -> tuple[SourceFile, ...]:

@@ -189,11 +189,13 @@ def _of_another_unit(path: Path) -> None:
     # A whole, well-formed entry: its manifest names what is not there.
     body = b"1 1 " + b"0" * 64 + b" /no/such.c\n"
     digest = digest_bytes(body + b"\tnop\n").encode()
-    path.write_bytes(b"llmcc-unit 1 r %s %d 5\n%s\tnop\n" % (digest, len(body), body))
+    path.write_bytes(b"llmcc-unit 2 %s r %s %d 5\n%s\tnop\n" % (b"0" * 16, digest, len(body), body))
 
 
 def _absurd_sizes(path: Path) -> None:
-    path.write_bytes(b"llmcc-unit 1 r " + b"0" * 64 + b" 18446744073709551615 2\nx\n")
+    path.write_bytes(
+        b"llmcc-unit 2 " + b"0" * 16 + b" r " + b"0" * 64 + b" 18446744073709551615 2\nx\n"
+    )
 
 
 def _doubled(path: Path) -> None:

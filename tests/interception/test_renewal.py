@@ -19,6 +19,7 @@ def copy(checkout: Path, tmp_path: Path) -> Path:
     shutil.copytree(
         checkout / "llmcc", root / "llmcc", ignore=shutil.ignore_patterns("__pycache__")
     )
+    (root / "pyproject.toml").touch()  # a checkout, where files are edited in place
     binaries = root / "bin"
     binaries.mkdir()
     shutil.copy(root / "llmcc/native/bin/llmcc", binaries / "llmcc")
@@ -69,6 +70,20 @@ def test_edited_code_and_new_weights_are_noticed(
     assert _compile(copy, tmp_path).returncode == 0
     assert _linked(own_cache, copy) == third
     assert _built(own_cache) == {first, second, third}
+
+
+def test_a_package_put_in_place_anew_is_noticed(
+    copy: Path, own_cache: Path, tmp_path: Path
+) -> None:
+    (copy / "pyproject.toml").unlink()
+    _compile(copy, tmp_path)
+    first = _linked(own_cache, copy)
+    code = copy / "llmcc/decide.py"
+    text = code.read_text()
+    code.unlink()  # as pip does it
+    code.write_text(text + "# newer\n")
+    _compile(copy, tmp_path)
+    assert _linked(own_cache, copy) != first
 
 
 def test_code_that_cannot_be_built_any_more_leaves_the_compile_alone(

@@ -97,7 +97,37 @@ def test_text_the_assembler_objects_to_is_dropped(compiler: Compiler, bad: str) 
     assert _object(compiler) == _gcc_object(compiler)
 
 
-@pytest.mark.parametrize("position", [0, 15, 40, 120, -30, -1])
+def _mark(entry: Path) -> bytes:
+    return entry.read_bytes().split(b" ")[2]
+
+
+@pytest.mark.parametrize("extra", [[], ["-pipe"]])
+def test_a_text_assembled_in_silence_is_assembled_alike_again(
+    compiler: Compiler, extra: list[str]
+) -> None:
+    command = [*COMMAND, *extra]
+    entry = _put(compiler, _with_nop(compiler, command), command)
+    assert _mark(entry) == b"0" * 16
+    first = _object(compiler, command)
+    assert _mark(entry) != b"0" * 16
+    assert _object(compiler, command) == first
+    assert first != _gcc_object(compiler, command)
+
+
+def test_a_text_the_assembler_objects_to_gets_no_mark(compiler: Compiler) -> None:
+    entry = _put(compiler, _with_nop(compiler) + '\t.warning "hm"\n')
+    _object(compiler)
+    assert _mark(entry) == b"0" * 16
+
+
+def test_another_assembler_is_listened_to_anew(compiler: Compiler) -> None:
+    entry = _put(compiler, _with_nop(compiler) + '\t.warning "hm"\n')
+    data = entry.read_bytes()
+    entry.write_bytes(data.replace(b" " + b"0" * 16, b" " + b"f" * 16, 1))
+    assert _object(compiler) == _gcc_object(compiler)
+
+
+@pytest.mark.parametrize("position", [0, 30, 56, 136, -30, -1])
 def test_a_damaged_entry_is_removed_and_gcc_used(compiler: Compiler, position: int) -> None:
     path = _put(compiler, _with_nop(compiler))
     data = bytearray(path.read_bytes())

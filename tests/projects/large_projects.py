@@ -28,7 +28,7 @@ LUA = Project(
         Benchmark("tables", f"{_LUA}/tables.lua"),
     ),
     hot=("luaV_execute", "luaH_getint", "internshrstr", "luaS_hash", "str_find_aux", "max_expand"),
-    optimise_s=150,
+    optimise_s=75,
     build_rounds=9,
     is_patched=False,
     extra_sources=("lua-lpeg",),
@@ -55,7 +55,7 @@ JQ = Project(
         ),
     ),
     hot=("jv_parser_feed", "scan", "jvp_utf8_next", "jq_next", "jv_dump_term", "freedtoa"),
-    optimise_s=150,
+    optimise_s=75,
     build_rounds=3,
     needs=("autoconf", "automake", "libtool", "libonig-dev", "bison", "flex"),
     note="autoconf and libtool; oniguruma is the system's",
@@ -87,7 +87,7 @@ ZSTD = Project(
         "ZSTD_decompressSequences_default",
         "ZSTD_count",
     ),
-    optimise_s=180,
+    optimise_s=75,
     build_rounds=1,
     note="tests: playTests.sh without its large files",
 )
@@ -105,7 +105,7 @@ SQLITE = Project(
     programs=("speedtest1", "testfixture"),
     benchmarks=(
         Benchmark(
-            "speedtest1", "./speedtest1 --size 20 --testset main > out; wc -l out", rounds=11
+            "speedtest1", "./speedtest1 --size 20 --testset main > out; wc -l out", rounds=7
         ),
     ),
     hot=(
@@ -114,7 +114,7 @@ SQLITE = Project(
         "sqlite3GetVarint",
         "patternCompare",
     ),
-    optimise_s=180,
+    optimise_s=75,
     build_rounds=1,
     needs=("tcl8.6-dev",),
     note="the amalgamation, one unit of 8 MB; 31 of its 1,148 test files",

@@ -14,7 +14,7 @@ class Benchmark:
     rates: str = ""
     """Pattern; its named groups are speeds in the command's output, more is faster. "": the
     command's own CPU time is taken, and its output must be the same whoever compiled it."""
-    rounds: int = 15
+    rounds: int = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Project:
     hot: tuple[str, ...]  # functions that the benchmarks spend their time in
     configure: str = ""
     configured: tuple[str, ...] = ()  # files that must come out the same whoever compiles
-    optimise_s: float = 240.0  # most that `llmcc-ctl optimize` may take
+    optimise_s: float = 75.0  # most that `llmcc-ctl optimize` may take
     sync_budget_s: float | None = None  # LLMCC_BUDGET of a build in `sync`; None: no such build
     build_rounds: int = 3  # timed builds of each compiler
     is_patched: bool = True  # with Debian's patches

@@ -24,7 +24,7 @@ ZLIB = Project(
         ),
     ),
     hot=("longest_match", "deflate_slow", "fill_window", "inflate_fast", "adler32_z", "crc32_z"),
-    sync_budget_s=3,
+    sync_budget_s=2,
 )
 
 BZIP2 = Project(
@@ -54,7 +54,7 @@ BZIP2 = Project(
         "BZ2_hbMakeCodeLengths",
         "unRLE_obuf_to_output_FAST",
     ),
-    sync_budget_s=3,
+    sync_budget_s=2,
 )
 
 LZ4 = Project(
@@ -81,7 +81,7 @@ LZ4 = Project(
         "LZ4HC_compress_generic",
         "LZ4_count",
     ),
-    sync_budget_s=3,
+    sync_budget_s=2,
     is_patched=False,  # the patches link the program with the system's library
     note="its tests are commands of make; each that was run counts",
 )
