@@ -16,14 +16,15 @@ $(BIN)/python:
 	@echo "making $(VENV) and installing llmcc into it; this takes a while the first time"
 	$(PYTHON) -m venv $(VENV)
 
-# Each stamp is the proof that an install ended well.
-$(VENV)/.run: pyproject.toml | $(BIN)/python
+# Each stamp is the proof that an install ended well. pip copies the scripts, so they count.
+INSTALLED := pyproject.toml $(wildcard llmcc/native/bin/*)
+$(VENV)/.run: $(INSTALLED) | $(BIN)/python
 	@$(BIN)/python -m pip install -qq -e .
 	@touch $@
-$(VENV)/.dev: pyproject.toml | $(BIN)/python
+$(VENV)/.dev: $(INSTALLED) | $(BIN)/python
 	@$(BIN)/python -m pip install -qq -e '.[dev]'
 	@touch $@ $(VENV)/.run
-$(VENV)/.train: pyproject.toml | $(BIN)/python
+$(VENV)/.train: $(INSTALLED) | $(BIN)/python
 	@$(BIN)/python -m pip install -qq -e '.[dev,train]'
 	@touch $@ $(VENV)/.run $(VENV)/.dev
 
