@@ -61,7 +61,10 @@ class Roles:
 
 def find_roles(graph: Graph, loop: Loop) -> Roles | Refusal:
     """Find the roles of a loop's registers, or say what cannot be followed."""
-    before, ends = _follow(graph, loop)
+    order = _topological(graph, loop)
+    if order is None:
+        return Refusal(Outcome.NOT_INNERMOST, "a cycle in it is entered in several places")
+    before, ends = _follow(graph, loop, order)
     inductions = _inductions(ends)
     if not inductions:
         return Refusal(Outcome.NO_INDUCTION)
@@ -80,12 +83,14 @@ def find_roles(graph: Graph, loop: Loop) -> Roles | Refusal:
     )
 
 
-def _follow(graph: Graph, loop: Loop) -> tuple[dict[int, Values], list[Values]]:
+def _follow(
+    graph: Graph, loop: Loop, order: Sequence[int]
+) -> tuple[dict[int, Values], list[Values]]:
     """Values before each instruction (by line), and at the end of each latch."""
     at_start: dict[int, Values] = {loop.head: {family: Linear(family, 0) for family in GPR}}
     before: dict[int, Values] = {}
     at_end: dict[int, Values] = {}
-    for number in _topological(graph, loop):
+    for number in order:
         values = dict(at_start[number])
         for instruction in graph.blocks[number].instructions:
             before[instruction.line] = dict(values)
@@ -97,8 +102,12 @@ def _follow(graph: Graph, loop: Loop) -> tuple[dict[int, Values], list[Values]]:
     return before, [at_end[number] for number in loop.latches]
 
 
-def _topological(graph: Graph, loop: Loop) -> list[int]:
-    """The loop's blocks, each after its predecessors; the body of an innermost loop is acyclic."""
+def _topological(graph: Graph, loop: Loop) -> list[int] | None:
+    """The loop's blocks, each after its predecessors.
+
+    None when there is a cycle beside the loop's own. No natural loop is inside an innermost one,
+    but a cycle without a block that dominates it may be.
+    """
     done: list[int] = []
     waiting = set(loop.blocks)
     while waiting:
@@ -108,6 +117,8 @@ def _topological(graph: Graph, loop: Loop) -> list[int]:
             if number == loop.head
             or not any(p in waiting for p in graph.blocks[number].predecessors if p in loop.blocks)
         ]
+        if not ready:
+            return None
         done.extend(ready)
         waiting.difference_update(ready)
     return done

@@ -104,9 +104,7 @@ SQLITE = Project(
     counted=r"^(?P<failed>\d+) errors out of (?P<all>\d+) tests",
     programs=("speedtest1", "testfixture"),
     benchmarks=(
-        Benchmark(
-            "speedtest1", "./speedtest1 --size 20 --testset main > out; wc -l out", rounds=7
-        ),
+        Benchmark("speedtest1", "./speedtest1 --size 20 --testset main > out; wc -l out", rounds=7),
     ),
     hot=(
         "sqlite3VdbeExec",

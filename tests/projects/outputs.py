@@ -54,7 +54,8 @@ def read_rates(output: str, pattern: str) -> dict[str, float]:
 def neutral(text: str, *, folder: str, compiler: str) -> str:
     """Take out of a text who compiled, and where, and bars of progress."""
     text = re.sub(r"[^\n]*\r", "", text)
-    text = text.replace(folder, "FOLDER").replace(compiler, "COMPILER")
+    # Files speak of gcc for other reasons too, so it is llmcc's name that is changed.
+    text = re.sub(rf"\b{re.escape(compiler)}\b", "gcc", text.replace(folder, "FOLDER"))
     return re.sub(r"/tmp/cc\w{6}", "/tmp/cc", text)
 
 

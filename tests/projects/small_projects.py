@@ -90,7 +90,7 @@ JSON_C = Project(
     name="json-c",
     source="json-c",
     level="-O3 (CMake's Release)",
-    configure="cmake -S . -B build -DCMAKE_BUILD_TYPE=Release",
+    configure="cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DCMAKE_POLICY_VERSION_MINIMUM=3.5",
     configured=("build/config.h", "build/json_config.h"),
     build="cmake --build build -j2",
     clean="cmake --build build --target clean",

@@ -64,6 +64,10 @@ def test_refuses_a_benchmark_without_a_speed() -> None:
 def test_what_differs_only_by_folder_and_compiler_is_the_same() -> None:
     ours = neutral("CC=llmcc -I/x/llmcc/src", folder="/x/llmcc", compiler="llmcc")
     assert ours == neutral("CC=gcc -I/x/gcc-a/src", folder="/x/gcc-a", compiler="gcc")
+    about = "# for gcc: -lgcc"
+    assert neutral(about, folder="/x", compiler="llmcc") == neutral(
+        about, folder="/x", compiler="gcc"
+    )
 
 
 def test_how_far_a_bar_of_progress_came_says_nothing() -> None:

@@ -143,3 +143,38 @@ int f(int *a, long x, long y, int n) { int s = 0; while (n--) s += *a++; return 
     assert "\tjmp\tg" in text
     assert {"rsi", "rdx"} <= set(region.contract.live_out[0])
     assert not {"rsi", "rdx"} & set(region.contract.may_write)
+
+
+# divsufsort's sssort has such loops: gcc threads jumps into the middle of a cycle.
+ENTERED_TWICE = """\
+	.text
+	.type	f, @function
+f:
+	.cfi_startproc
+.L2:
+	addq	$4, %rdi
+	cmpl	$0, (%rdi)
+	je	.L4
+.L3:
+	addl	$1, %eax
+	jmp	.L4b
+.L4:
+	addl	$2, %eax
+.L4b:
+	cmpl	%eax, (%rdi)
+	jg	.L3
+	cmpl	%ecx, (%rdi)
+	jl	.L4
+	cmpq	%rsi, %rdi
+	jne	.L2
+	ret
+	.cfi_endproc
+	.size	f, .-f
+"""
+
+
+def test_refuses_a_loop_around_a_cycle_with_two_entries() -> None:
+    (loop,) = find_regions(parse(ENTERED_TWICE))
+    assert isinstance(loop, RefusedLoop)
+    assert loop.outcome is Outcome.NOT_INNERMOST
+    assert loop.detail == "a cycle in it is entered in several places"
