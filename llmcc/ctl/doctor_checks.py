@@ -26,7 +26,6 @@ _SPACE_BYTES = 200 << 20
 _WAYS = {
     "A": "by COMPILER_PATH",
     "B": "by -specs, since this gcc does not search COMPILER_PATH",
-    "D": "not at all",
 }
 
 
@@ -110,8 +109,7 @@ def _check_programs(cache: Path) -> Iterator[Finding]:
         yield Finding("llmcc", State.NOTE, f"PATH has {first or 'none'}", advice)
     yield Finding("llmcc", State.OK, str(llmcc))
     with tempfile.TemporaryDirectory(prefix="llmcc-doctor-") as name:
-        yield _check_shim(llmcc, Path(name))
-        yield _check_way(llmcc, cache, Path(name))
+        yield _check_interception(llmcc, cache, Path(name))
     entry = cache / "entry" / str(llmcc.absolute()).lstrip("/")
     if not entry.exists():
         advice = f"Run {llmcc.parent / 'python'} -m llmcc.native.build to see why."
@@ -123,9 +121,9 @@ def _check_programs(cache: Path) -> Iterator[Finding]:
         yield Finding("launcher", State.PROBLEM, "older than llmcc's code", advice)
 
 
-def _run(command: Iterable[str], folder: Path, **variables: str) -> str:
+def _run(command: Iterable[str], folder: Path) -> str:
     """Run llmcc as a build would; what it prints, "" when it fails."""
-    environ = {**os.environ, "LLMCC_MODE": "apply", "LLMCC_DISABLE": "", **variables}
+    environ = {**os.environ, "LLMCC_MODE": "apply", "LLMCC_DISABLE": ""}
     environ.pop("LLMCC_DEPTH", None)
     done = subprocess.run(
         list(command),
@@ -139,32 +137,31 @@ def _run(command: Iterable[str], folder: Path, **variables: str) -> str:
     return done.stdout.decode(errors="replace") if done.returncode == 0 else ""
 
 
-def _check_shim(llmcc: Path, folder: Path) -> Finding:
-    """Ask llmcc's assembler for a sign of life through the whole chain."""
-    proof = folder / "proof"
+def _check_interception(llmcc: Path, cache: Path, folder: Path) -> Finding:
+    """Have the launcher ask gcc anew which way starts llmcc's assembler.
+
+    The launcher keeps the answer in a file that gcc's key names; what a way is worth it knows
+    only from an assembler that was seen to run.
+    """
     (folder / "empty.c").write_text("")
-    # The first one builds what is missing and has gcc asked.
-    for _ in range(2):
-        _run([str(llmcc), "-c", "empty.c"], folder, LLMCC_PROOF=str(proof))
-        if proof.exists():
-            return Finding("interception", State.OK, "gcc was seen to start llmcc's assembler")
-    advice = "Compiles end in plain gcc: see the line on the way and the launcher's."
-    return Finding("interception", State.PROBLEM, "gcc does not start llmcc's assembler", advice)
-
-
-def _check_way(llmcc: Path, cache: Path, folder: Path) -> Finding:
+    # The first one builds what is missing.
+    _run([str(llmcc), "-c", "empty.c"], folder)
     words = _run([str(llmcc), "--llmcc-fingerprint"], folder).split()
     key = words[words.index("gcc") + 1] if "gcc" in words else "unknown"
     entry = cache / "entry" / str(llmcc.absolute()).lstrip("/")
+    answer = entry.resolve().parent / "gcc" / key
     try:
-        way = (entry.resolve().parent / "gcc" / key).read_text(errors="replace")[:1]
-    except OSError:
-        advice = "It is tried at the first compile."
-        return Finding("way", State.NOTE, "not known yet", advice)
-    if way in "AB":
-        return Finding("way", State.OK, f"llmcc's assembler gets in {_WAYS[way]}")
-    advice = "Name another compiler with LLMCC_CC."
-    return Finding("way", State.PROBLEM, "this gcc takes no other assembler", advice)
+        answer.unlink(missing_ok=True)
+        _run([str(llmcc), "-c", "empty.c"], folder)
+        way = answer.read_text(errors="replace")[:1]
+    except OSError as error:
+        advice = "Compiles end in plain gcc: see the launcher's line."
+        return Finding("interception", State.PROBLEM, f"gcc was not asked: {error}", advice)
+    if way in _WAYS:
+        detail = f"gcc was seen to start llmcc's assembler, {_WAYS[way]}"
+        return Finding("interception", State.OK, detail)
+    advice = "Compiles end in plain gcc. Name another compiler with LLMCC_CC."
+    return Finding("interception", State.PROBLEM, "this gcc takes no other assembler", advice)
 
 
 def _check_sandbox(cache: Path) -> Finding:

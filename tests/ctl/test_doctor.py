@@ -36,7 +36,7 @@ def test_a_working_llmcc_is_seen_to_run(llmcc: Path, tmp_path: Path) -> None:
     assert problems == []
     assert code == 0
     assert findings["interception"]["state"] == "ok"
-    assert findings["way"]["detail"] == "llmcc's assembler gets in by COMPILER_PATH"
+    assert findings["interception"]["detail"].endswith("assembler, by COMPILER_PATH")
     assert "up to date" in findings["launcher"]["detail"]
 
 
@@ -51,7 +51,7 @@ def test_a_gcc_that_takes_no_other_assembler_is_a_problem(llmcc: Path, tmp_path:
     code, findings = _doctor(llmcc, tmp_path, LLMCC_CC=str(gcc))
     assert code == 1
     assert findings["interception"]["state"] == "problem"
-    assert findings["way"]["detail"] == "this gcc takes no other assembler"
+    assert findings["interception"]["detail"] == "this gcc takes no other assembler"
 
 
 def test_another_machines_gcc_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
