@@ -81,9 +81,7 @@ def policy_loss(
     Source: Schulman et al., arXiv:1707.06347, eq. 7; dual clip: Ye et al., arXiv:1912.09729, eq. 5;
     the KL estimate is k3 of http://joschu.net/blog/kl-approx.html.
     """
-    log_ratio = (log_probabilities - old_log_probabilities).clamp(
-        -_LOG_RATIO_MOST, _LOG_RATIO_MOST
-    )
+    log_ratio = (log_probabilities - old_log_probabilities).clamp(-_LOG_RATIO_MOST, _LOG_RATIO_MOST)
     ratio = log_ratio.exp()
     plain = -advantages * ratio
     clipped = -advantages * ratio.clamp(1.0 - clip.low, 1.0 + clip.high)
