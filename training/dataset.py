@@ -35,10 +35,11 @@ class PairRecord:
     opt: str  # gcc's level the loop was compiled with: "O2" or "O3"
     split: str  # one of SPLITS
     prompt: str  # as written by backends.embedded.prompt.prompt_text
-    rewrite: str
+    rewrite: str  # "": none is known
     provenance: str  # who made it and from what, for the reader of the file
     wide_follows_xmm: bool = False  # in the rewrite, register 16+N stands for the loop's xmmN
     region: Region | None = None  # needed to evaluate, not to train
+    group: str = "synthetic"  # or the project the loop was harvested from
 
 
 @dataclass(frozen=True, slots=True)
