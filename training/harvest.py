@@ -55,6 +55,7 @@ class Harvest:
 )
 @click.option("--minutes", type=float, default=None, help="Start no package after this long.")
 @click.option("--teach", is_flag=True, help="Try the teachers on every harvested loop.")
+@click.option("--jobs", default=2, show_default=True, help="Processes that judge for --teach.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the teachers' test batteries.")
 def harvest(
     out: Path,
@@ -62,10 +63,12 @@ def harvest(
     minutes_each: float,
     minutes: float | None,
     teach: bool,
+    jobs: int,
     seed: int,
 ) -> None:
     """Collect loops of real C projects; an interrupted run goes on where it was."""
     chosen = [package for package in PACKAGES if not names or package.name in names]
+    harvested: list[Package] = []
     started_s = time.monotonic()
     for package in chosen:
         if minutes is not None and time.monotonic() - started_s > minutes * 60:
@@ -75,14 +78,15 @@ def harvest(
         except MissingSource as error:
             click.echo(f"{package.name}: {str(error).partition(chr(10))[0]}", err=True)
             continue
-        if teach:
-            _teach(out, package, timeout_s=minutes_each * 60, seed=seed)
+        harvested.append(package)
+    if teach:
+        _teach_all(out, harvested, timeout_s=minutes_each * 60, seed=seed, jobs=jobs)
     count = merge(out, PACKAGES)
     click.echo(f"{count} records of distinct loops in {out / 'regions.jsonl'}")
 
 
 def _collect(out: Path, package: Package, timeout_s: float) -> None:
-    target = out / "harvested" / f"{package.name}.jsonl"
+    target = _harvested_path(out, package)
     if target.exists():
         return
     folder = out / "trees" / package.name
@@ -126,25 +130,39 @@ def harvest_tree(package: Package, folder: Path, *, store: Path, timeout_s: floa
     return Harvest(prompt_records(package.name, package.split, loops.loops), facts)
 
 
-def _teach(out: Path, package: Package, *, timeout_s: float, seed: int) -> None:
-    target = out / "taught" / f"{package.name}.jsonl"
-    if target.exists():
+def _teach_all(
+    out: Path, packages: Sequence[Package], *, timeout_s: float, seed: int, jobs: int
+) -> None:
+    waiting = [package for package in packages if not _taught_path(out, package).exists()]
+    if not waiting:
         return
-    # Here, since all of the product is loaded with it.
+    # Here, since all of the product is loaded with them.
+    from llmcc.training.judging import JudgePool
     from llmcc.training.teach import teach_records
 
-    started_s = time.monotonic()
-    endings: Counter[str] = Counter()
-    harvested = list(read_pairs(out / "harvested" / f"{package.name}.jsonl"))
-    records = teach_records(harvested, endings, timeout_s=timeout_s, seed=seed)
-    facts: dict[str, object] = {
-        "records": len(records),
-        "taught": sum(bool(record.rewrite) for record in records),
-        "seconds": round(time.monotonic() - started_s, 1),
-        "endings": dict(endings.most_common()),
-    }
-    _write(target, Harvest(records, facts))
-    click.echo(f"{package.name} taught: {json.dumps(facts)}")
+    # The cache makes a package that was stopped half-way go on where it was.
+    with JudgePool(jobs=jobs, seed=seed, cache=out / "judgements.jsonl") as pool:
+        for package in waiting:
+            started_s = time.monotonic()
+            endings: Counter[str] = Counter()
+            harvested = list(read_pairs(_harvested_path(out, package)))
+            records = teach_records(harvested, endings, pool=pool, timeout_s=timeout_s)
+            facts: dict[str, object] = {
+                "records": len(records),
+                "taught": sum(bool(record.rewrite) for record in records),
+                "seconds": round(time.monotonic() - started_s, 1),
+                "endings": dict(endings.most_common()),
+            }
+            _write(_taught_path(out, package), Harvest(records, facts))
+            click.echo(f"{package.name} taught: {json.dumps(facts)}")
+
+
+def _harvested_path(out: Path, package: Package) -> Path:
+    return out / "harvested" / f"{package.name}.jsonl"
+
+
+def _taught_path(out: Path, package: Package) -> Path:
+    return out / "taught" / f"{package.name}.jsonl"
 
 
 def _write(target: Path, found: Harvest) -> None:
@@ -159,7 +177,7 @@ def merge(out: Path, packages: Sequence[Package]) -> int:
     seen: set[tuple[str, str]] = set()
     kept: list[PairRecord] = []
     for package in ordered:
-        files = (out / stage / f"{package.name}.jsonl" for stage in ("taught", "harvested"))
+        files = (_taught_path(out, package), _harvested_path(out, package))
         found = next((path for path in files if path.exists()), None)
         for record in () if found is None else read_pairs(found):
             assert record.region is not None
