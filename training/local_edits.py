@@ -19,7 +19,7 @@ from llmcc.x86.registers import GPR, REGISTERS, spelled
 
 _LABEL = re.compile(r"(\.L\w+):")
 _JUMP = re.compile(r"\tj(\w+)\t(\.L\w+)")
-_OWN_LABEL = re.compile(r"\.L(?:H|B\d+|R\w+)\b")
+_OWN_LABEL = re.compile(r"\.L(?:H\b|[BR]\w+)")
 _REGISTER = re.compile(r"%([a-z][a-z0-9]*)")
 _STEP = re.compile(r"\t(add|sub)([lq])\t\$(-?\d+), %(\w+)")
 # What may stand in a branch that is turned into a cmov: none of these can fault.
@@ -62,6 +62,13 @@ def rotated(text: str) -> list[str]:
 
 def simplified(lines: Sequence[str]) -> list[str]:
     """Drop jumps to the next line, turn branches around a jump, drop labels nobody uses."""
+    before: Sequence[str] = ()
+    while lines != before:
+        before, lines = lines, _simplified_once(lines)
+    return list(lines)
+
+
+def _simplified_once(lines: Sequence[str]) -> list[str]:
     out: list[str] = []
     used = {match[2] for line in lines if (match := _JUMP.fullmatch(line))}
     for line in lines:
