@@ -2,7 +2,7 @@
 
 Teachers: widening of gcc's SSE loops, a compiler at other flags (`training.lift`), and a small
 search around gcc's own loop. None of them is believed: every candidate goes through the gate, the
-tests and the timing of `JudgePool`. Templates that know a loop's meaning take no part.
+tests and the timing of a `JudgePool`. Templates that know a loop's meaning take no part.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Protocol
 
 from llmcc.outcome import Outcome
 from llmcc.regions.model import Region
@@ -21,7 +22,7 @@ from llmcc.training.dataset import PairRecord
 from llmcc.training.experts import is_packed
 from llmcc.training.families.vector import NotExpressible
 from llmcc.training.judgement import Judgement
-from llmcc.training.judging import Case, JudgePool
+from llmcc.training.judging import Case
 from llmcc.training.local_edits import local_edits
 from llmcc.training.widen import widen
 
@@ -35,6 +36,14 @@ class Candidate:
 
     teacher: str  # "widen", "lift …", "cmov", "unroll4 counted", …
     text: str
+
+
+class Judges(Protocol):
+    """What teaching needs of a `JudgePool`."""
+
+    def judge(self, cases: Sequence[Case]) -> list[Judgement]:
+        """Judge proposals, in their order."""
+        ...
 
 
 def candidates(region: Region, isa: str) -> list[Candidate]:
@@ -67,7 +76,7 @@ def teach_records(
     records: Sequence[PairRecord],
     endings: Counter[str],
     *,
-    pool: JudgePool,
+    pool: Judges,
     timeout_s: float,
 ) -> list[PairRecord]:
     """Give each record the fastest rewrite a teacher has for it; "" stays where there is none.
@@ -88,7 +97,7 @@ def teach_records(
 
 
 def _teach_some(
-    records: Sequence[PairRecord], endings: Counter[str], pool: JudgePool
+    records: Sequence[PairRecord], endings: Counter[str], pool: Judges
 ) -> list[PairRecord]:
     offered = [candidates(_region(record), record.isa) for record in records]
     cases = [
