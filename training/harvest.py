@@ -76,7 +76,7 @@ def harvest(
         try:
             _collect(out, package, minutes_each * 60)
         except MissingSource as error:
-            click.echo(f"{package.name}: {str(error).partition(chr(10))[0]}", err=True)
+            click.echo(f"{package.name}: {_reason(error)}", err=True)
             continue
         harvested.append(package)
     if teach:
@@ -85,12 +85,18 @@ def harvest(
     click.echo(f"{count} records of distinct loops in {out / 'regions.jsonl'}")
 
 
+def _reason(error: MissingSource) -> str:
+    """The first line in which apt-get tells of an error; else the first of all."""
+    lines = str(error).splitlines()
+    return next((line for line in lines if line.startswith("E: ")), lines[0])
+
+
 def _collect(out: Path, package: Package, timeout_s: float) -> None:
     target = _harvested_path(out, package)
     if target.exists():
         return
     folder = out / "trees" / package.name
-    Sources(out / "sources").unpack(package.name, folder, is_patched=True)
+    Sources(out / "sources").unpack(package.name, folder, is_patched=package.is_patched)
     try:
         found = harvest_tree(
             package, folder, store=folder.with_suffix(".store"), timeout_s=timeout_s

@@ -20,13 +20,14 @@ class Package:
     name: str  # as `apt-get source` knows it
     split: str  # "train", "validation" or "test"
     build: str = ""  # "": every .c file alone, with gcc at -O2 and -O3
+    is_patched: bool = True  # with Debian's patches
 
 
 PACKAGES = (
     # -- never trained on: well-known projects of different kinds
     Package("zlib", "test", "./configure --static > /dev/null && make libz.a"),
     Package("lz4", "test", "make -C lib CC=$CC liblz4.a"),
-    Package("lua5.4", "test", 'make -C src CC="$CC -std=gnu99" MYCFLAGS=-DLUA_USE_LINUX lua luac'),
+    Package("lua5.4", "test", 'make CC="$CC -std=gnu99" linux', is_patched=False),
     Package("sqlite3", "test", f"{_CONFIGURE} && make sqlite3.c && make libsqlite3.la"),
     Package("cjson", "test", "make CC=$CC libcjson.so.1.7.15"),
     Package("libsamplerate", "test"),
@@ -49,7 +50,7 @@ PACKAGES = (
     Package("libtomcrypt", "train", "make CC=$CC CFLAGS='-O2' -f makefile library"),
     Package("libtommath", "train", "make CC=$CC libtommath.a"),
     Package("a52dec", "train"),
-    Package("libgsm", "train", "make CC='$CC -ansi -pedantic' lib/libgsm.a"),
+    Package("libgsm", "train", 'make CC="$CC -ansi -pedantic" lib/libgsm.a'),
     Package("less", "train", "./configure > /dev/null && make"),
     Package("tcc", "train"),
     Package("diffutils", "train", _AUTOTOOLS),
@@ -58,7 +59,6 @@ PACKAGES = (
     Package("mbedtls", "train", "make -C library CC=$CC static"),
     Package("nettle", "train", f"{_CONFIGURE} && make"),
     Package("jq", "train"),
-    Package("miniz", "train"),
     Package("brotli", "train"),
     Package("opus", "train"),
     Package("mpg123", "train"),
