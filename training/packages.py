@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 _CONFIGURE = "./configure --disable-shared --disable-dependency-tracking > /dev/null"
 _AUTOTOOLS = f"{_CONFIGURE} && make"
+_CMAKE = "cmake -B by-cmake -DCMAKE_BUILD_TYPE=Release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,12 @@ PACKAGES = (
     Package("giflib", "train", "make CC=$CC libgif.a"),
     Package("gzip", "train", _AUTOTOOLS),
     Package("speex", "train", _AUTOTOOLS),
-    Package("libvorbis", "train"),
-    Package("flac", "train"),
+    Package(
+        "flac",
+        "train",
+        f"{_CMAKE} -DWITH_OGG=OFF -DINSTALL_MANPAGES=OFF -DBUILD_TESTING=OFF"
+        " && make -C by-cmake FLAC",
+    ),
     Package("libsodium", "train", _AUTOTOOLS),
     Package("xxhash", "train", "make CC=$CC lib"),
     Package("fribidi", "train"),
@@ -59,9 +64,9 @@ PACKAGES = (
     Package("mbedtls", "train", "make -C library CC=$CC static"),
     Package("nettle", "train", f"{_CONFIGURE} && make"),
     Package("jq", "train"),
-    Package("brotli", "train"),
+    Package("brotli", "train", f"{_CMAKE} && make -C by-cmake"),
     Package("opus", "train"),
     Package("mpg123", "train"),
     Package("libzstd", "train", "make -C lib CC=$CC libzstd.a"),
-    Package("cmark", "train"),
+    Package("cmark", "train", f"{_CMAKE} && make -C by-cmake"),
 )
