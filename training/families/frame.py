@@ -17,6 +17,7 @@ from llmcc.training.families.trip import (
     counted_latch,
     iterations_but_one,
     overlap_guards,
+    range_guards,
 )
 from llmcc.training.families.vector import NotExpressible, VectorText
 from llmcc.x86.registers import XMM, spelled
@@ -63,7 +64,7 @@ def counted_text(
     vector: VectorText,
     *,
     lanes: int,
-    overlap_bytes: int,
+    overlap_bytes: int | None,
     setup: Callable[[], None],
     body: Callable[[str], None],
     finish: Callable[[], None],
@@ -72,8 +73,8 @@ def counted_text(
     """Write a whole rewrite; the callables emit into `vector`.
 
     lanes: iterations of one vector step. overlap_bytes: how far a step's loads reach; stores must
-    not come before them. body: takes the mask register of a partial step, "" for a full one; when
-    not `is_maskable`, partial steps are left to gcc's loop.
+    not come before them; None for streams of different strides. body: takes the mask register of
+    a partial step, "" for a full one; when not `is_maskable`, partial steps are left to gcc's loop.
     """
     count, temporary = scalar_scratch(contract, 2)
     is_masked = vector.is_512 and is_maskable
@@ -84,7 +85,11 @@ def counted_text(
         return taken
 
     out = iterations_but_one(contract, counted_latch(contract), count, temporary)
-    out += overlap_guards(contract, overlap_bytes, temporary)
+    if overlap_bytes is not None:
+        out += overlap_guards(contract, overlap_bytes, temporary)
+    else:
+        first, second = scalar_scratch(contract, 3)[1:]
+        out += range_guards(contract, count, (first, second))
     if not is_masked:
         out += [f"\tsubq\t${lanes}, %{count}", "\tjb\t.LH"]
     out += lines(setup)
@@ -139,3 +144,22 @@ def lowest_to(vector: VectorText, source: int, family: str, *, bits: int) -> str
     name = f"%{spelled(family, width)}"
     vector.emit("vmovq" if width == 64 else "vmovd", vector.name(source, 128), name)
     return name
+
+
+def broadcast_16_bytes(vector: VectorText, low: int, high: int, family: str) -> int:
+    """Put the same 16 bytes, given as two quadwords, into every 128-bit lane of a new register."""
+    number = vector.new()
+    part = vector.name(number, 128)
+    for value, mnemonic, operands in (
+        (low, "vmovq", (part,)),
+        (high, "vpinsrq", (part, part)),
+    ):
+        vector.emit("movabsq", f"${value}", f"%{family}")
+        immediate = ("$1",) if mnemonic == "vpinsrq" else ()
+        vector.emit(mnemonic, *immediate, f"%{family}", *operands)
+    name = vector.name(number)
+    if vector.is_512:
+        vector.emit("vshufi64x2", "$0", name, name, name)
+    else:
+        vector.emit("vinserti128", "$1", part, name, name)
+    return number
