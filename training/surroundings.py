@@ -23,7 +23,7 @@ def function_text(c: str, name: str, rng: random.Random) -> str:
     found = _SIGNATURE.search(c)
     if found is None or rng.randrange(100) >= _LARGER_PER_CENT:
         return c.replace("@NAME@", name)
-    values = rng.randint(2, 8)
+    values = rng.randint(2, 6)
     inner = f"{name}_loop"
     text = c[: found.start()] + "static " + c[found.start() :]
     return text.replace("@NAME@", inner) + _larger(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from llmcc.regions.model import Region
@@ -41,8 +41,11 @@ from llmcc.x86.registers import spelled
 _LOADS = ("a[i]", "b[i]")
 
 
-def _scalars(predicate: Predicate, element: ElementType) -> list[str]:
-    has_parameter = any(isinstance(leaf, Parameter) for leaf in leaves(predicate))
+def _scalars(
+    predicate: Predicate, element: ElementType, value: Expression | None = None
+) -> list[str]:
+    found = leaves(predicate) + (leaves(value) if value is not None else [])
+    has_parameter = any(isinstance(leaf, Parameter) for leaf in found)
     return [f"{element.c_name} k"] if has_parameter else []
 
 
@@ -254,7 +257,7 @@ def _select(
     c = c_array_function(
         rng,
         "void",
-        [*parameters, *_scalars(predicate, element)],
+        [*parameters, *_scalars(predicate, element, value)],
         "",
         f"{out}[i] = {test} ? {chosen} : a[i];",
     )
@@ -278,7 +281,9 @@ def _draw_replace(rng: random.Random) -> Loop:
     predicate: Predicate = Compare("eq", Load(0), Constant(old))
     if rng.random() < 0.3:
         predicate = Either(predicate, Compare("eq", Load(0), Constant(other)))
-    return _select(rng, "replace", element, predicate, Constant(new))
+    # Gcc keeps the new value in a register, whether it is a constant or not: it is a parameter.
+    loop = _select(rng, "replace", element, predicate, Parameter(0))
+    return loop if rng.random() < 0.5 else replace(loop, c=loop.c.replace("? k :", f"? {new} :"))
 
 
 def _draw_clamp(rng: random.Random) -> Loop:
