@@ -72,7 +72,7 @@ def test_corpus_goes_on_where_it_stopped_and_writes_distinct_pairs(tmp_path: Pat
     assert records
     assert len({record.prompt for record in records}) == len(records)
     second = CliRunner().invoke(corpus, arguments, catch_exceptions=False)
-    assert f"{len(records)} distinct pairs" in second.output
+    assert f"{len(records)} distinct records" in second.output
     assert "shard" not in second.output
 
 
