@@ -136,10 +136,7 @@ _SHIFT_LEFT = _counted(
 def _draw_shift_left(rng: random.Random) -> Loop:
     short, word = _word(rng)
     counter, verb, bits = _counter(rng), rng.choice(("++", "--")), int(short[1:])
-    if rng.random() < 0.5:
-        test = f"(int{bits}_t)x > 0"
-    else:
-        test = f"!(x & ({word})1 << {bits - 1})"
+    test = rng.choice((f"(int{bits}_t)x > 0", f"!(x & ({word})1 << {bits - 1})"))
     start = rng.choice(("0", "s", str(bits)))
     c = (
         f"{counter} @NAME@({word} x, {counter} s) {{ {counter} n = {start}; "
@@ -149,7 +146,7 @@ def _draw_shift_left(rng: random.Random) -> Loop:
 
 
 def _log_rules() -> tuple[Rule, ...]:
-    """x >>= k until it is 0, or under 2^k, with k a power of two; steps from x's length."""
+    """Shifts by k until x is 0, or under 2^k, with k a power of two; steps from x's length."""
     rules: list[tuple[str, str]] = []
     for k in (1, 2, 4, 8):
         log = k.bit_length() - 1
@@ -205,7 +202,7 @@ def _swap_bits(register: str, shift: int, mask: int) -> str:
 
 
 def _reverse_rules() -> tuple[Rule, ...]:
-    """r = r << 1 | x & 1; x >>= 1, as often as a counter that goes down to 0 (or below) says."""
+    """Rules for r = r << 1 | x & 1; x >>= 1, as often as a counter that goes down to 0 (or below) says."""
     bodies = (
         "movl {x.32}, {t.32}\naddl {r.32}, {r.32}\nshrl {x.32}\nandl $1, {t.32}\n"
         "orl {t.32}, {r.32}\n",
@@ -268,7 +265,10 @@ def _draw_digits(rng: random.Random) -> Loop:
             f"while (x /= 10) n{verb};",
         )
     )
-    c = f"{counter} @NAME@(uint32_t x, {counter} s) {{ {counter} n = {start}; {shape} return n; }}\n"
+    c = (
+        f"{counter} @NAME@(uint32_t x, {counter} s) "
+        f"{{ {counter} n = {start}; {shape} return n; }}\n"
+    )
     return _loop("decimal_length", "u32", c, ())
 
 
