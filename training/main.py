@@ -10,6 +10,16 @@ import click
 _COMMANDS = {
     "corpus": ("llmcc.training.corpus", "corpus", "Make verified pairs of loops and rewrites."),
     "sft": ("llmcc.training.sft_command", "sft", "Train a model on pairs."),
+    "program-data": (
+        "llmcc.training.program.making",
+        "program_data",
+        "Make rows of whole C programs with tests.",
+    ),
+    "program-eval": (
+        "llmcc.training.program.evaluate",
+        "program_eval",
+        "Judge responses to whole programs, by the paper and by pairs.",
+    ),
     "eval": ("llmcc.training.evaluate", "evaluate", "Measure pass@1 and pass@8 on held-out loops."),
     "export": ("llmcc.training.export", "export", "Write a checkpoint as the shipped weights."),
 }
