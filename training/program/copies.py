@@ -41,10 +41,7 @@ def canonical(text: str) -> str:
     lines = [line for line in _lines(text) if _is_seen(line)]
     labels = {match[1] for line in lines if (match := _LABEL.match(line))} - {"main"}
     used = {
-        word.partition("@")[0]
-        for line in lines
-        if not _LABEL.match(line)
-        for word in _words(line)
+        word.partition("@")[0] for line in lines if not _LABEL.match(line) for word in _words(line)
     }
     numbers: dict[str, int] = {}
 

@@ -1,4 +1,4 @@
-"""Keep this process and all it starts from the network, for good: candidate programs are hostile."""
+"""Keep this process and all it starts from the network, for good."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def refuse_network() -> bool:
         return False
     code = _filter()
     program = _Program(len(code) // 8, code)
-    return bool(
-        libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) == 0
-    )
+    return bool(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) == 0)
 
 
 def _filter() -> bytes:

@@ -29,7 +29,7 @@ PROTOCOLS: tuple[Protocol, ...] = ("ours", "paper")
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Trial:
     """How a candidate did on its tests.
 
     outcome: NOT_FASTER when it passes them all (nothing is timed yet), else why not.
@@ -56,7 +56,7 @@ class Result:
     """All there is to say of one response; what was not measured is None."""
 
     row_id: str
-    tested: Tested
+    tested: Trial
     is_copy: bool  # after normalisation, see copies.py
     is_identical_by_paper: bool  # what the paper's check of the raw text says
     paper: PaperTiming | None = None
@@ -67,15 +67,16 @@ class Result:
 
         By the paper, a copy is what its text check says, and faster is any ratio over 1. By ours,
         a copy is a copy however it is written, and faster is a lower limit of at least 1.02.
+        A copy that was timed all the same (`times_copies`) is judged by its time.
         """
         tested = self.tested
         share = tested.passed / tested.total if tested.total else 0.0
         # The paper does not run what its check calls identical.
-        if protocol == "paper" and self.is_identical_by_paper:
+        if protocol == "paper" and self.is_identical_by_paper and self.paper is None:
             return Judgement(Outcome.IDENTICAL, 1.0)
         if not tested.is_right:
             return Judgement(tested.outcome, share, detail=tested.detail)
-        if protocol == "ours" and self.is_copy:
+        if protocol == "ours" and self.is_copy and self.paired is None:
             return Judgement(Outcome.IDENTICAL, 1.0)
         if protocol == "paper" and self.paper is not None:
             is_faster = self.paper.ratio > 1.0
@@ -111,17 +112,20 @@ def judge(
     A time-out, a crash and an exit code other than 0 end the tests at once, as in the paper.
     """
     limits = limits or Limits()
-    copied, identical = is_copy(assembly, row.assembly), paper_calls_identical(assembly, row.assembly)
+    copied, identical = (
+        is_copy(assembly, row.assembly),
+        paper_calls_identical(assembly, row.assembly),
+    )
     with tempfile.TemporaryDirectory(prefix="llmcc-program-") as name:
         folder = Path(name)
         baseline, candidate = folder / "baseline", folder / "candidate"
         inputs = _write_inputs(row, folder)
-        tested = test_program(row, assembly, candidate, inputs, limits=limits)
+        tested = try_program(row, assembly, candidate, inputs, limits=limits)
         if not tested.is_right:
             return Result(row.id, tested, copied, identical)
         refusal = build(row.assembly, baseline)
         if refusal is not None:
-            tested = Tested(
+            tested = Trial(
                 Outcome.INTERNAL_ERROR, 0, len(inputs), f"the baseline: {refusal.detail}"
             )
             return Result(row.id, tested, copied, identical)
@@ -134,36 +138,33 @@ def judge(
     if isinstance(timings, Refusal):
         # Right in its tests and wrong a moment later is not right; a busy machine is not its fault.
         if timings.outcome is Outcome.NOT_DETERMINISTIC:
-            tested = Tested(timings.outcome, 0, len(inputs), timings.detail)
+            tested = Trial(timings.outcome, 0, len(inputs), timings.detail)
         else:
-            tested = Tested(tested.outcome, tested.passed, tested.total, timings.detail)
+            tested = Trial(tested.outcome, tested.passed, tested.total, timings.detail)
         return Result(row.id, tested, copied, identical)
     paper, paired = timings
     return Result(row.id, tested, copied, identical, paper, paired)
 
 
-def test_program(
+def try_program(
     row: Row, assembly: str, target: Path, inputs: list[Path], *, limits: Limits
-) -> Tested:
+) -> Trial:
     """Build a candidate and run its tests: the bytes of stdout and exit code 0."""
     total = len(inputs)
     refusal = build(assembly, target)
     if refusal is not None:
-        return Tested(refusal.outcome, 0, total, refusal.detail)
+        return Trial(refusal.outcome, 0, total, refusal.detail)
     passed = 0
     for number, given in enumerate(inputs):
         ended = run(target, given, limits)
         if ended.is_timed_out:
-            return Tested(Outcome.TIMED_OUT, passed, total, f"test {number}: {limits.wall_s:g} s")
+            return Trial(Outcome.TIMED_OUT, passed, total, f"test {number}: {limits.wall_s:g} s")
         if ended.returncode != 0:
-            return Tested(Outcome.CRASHED, passed, total, f"test {number}: {ended.returncode}")
+            return Trial(Outcome.CRASHED, passed, total, f"test {number}: {ended.returncode}")
         passed += ended.stdout == row.tests[number].output.encode("utf-8", "surrogateescape")
     if passed == total and total:
-        return Tested(Outcome.NOT_FASTER, passed, total)
-    return Tested(Outcome.WRONG_OUTPUT, passed, total, f"{total - passed} of {total} tests")
-
-
-test_program.__test__ = False  # type: ignore[attr-defined]  # not a test of pytest's
+        return Trial(Outcome.NOT_FASTER, passed, total)
+    return Trial(Outcome.WRONG_OUTPUT, passed, total, f"{total - passed} of {total} tests")
 
 
 def ratio_of(result: Result, protocol: Protocol) -> float:

@@ -13,7 +13,7 @@ from rich.progress import track
 from llmcc.toolchain import ToolTimedOut, find_gcc, run_gcc
 from llmcc.training.program.fence import refuse_network
 from llmcc.training.program.readers import read_programs
-from llmcc.training.program.rows import TESTS_MOST, Program, Row, Test, to_line
+from llmcc.training.program.rows import TESTS_MOST, Example, Program, Row, to_line
 from llmcc.training.program.running import Ended, Limits, run
 
 _COMPILE_S = 30.0
@@ -51,7 +51,7 @@ def make_row(program: Program, *, limits: Limits) -> Row | str:
             if wanted is not None and wanted.encode().split() != former.stdout.split():
                 return "prints something else than its test says"
             try:
-                tests.append(Test(given, former.stdout.decode("utf-8")))
+                tests.append(Example(given, former.stdout.decode("utf-8")))
             except UnicodeDecodeError:
                 return "prints what is not text"
         if not tests:

@@ -136,9 +136,7 @@ def _tests_in(folder: Path) -> list[tuple[Path, Path | None]]:
 
 
 def _by_number(path: Path) -> list[tuple[int, str]]:
-    return [
-        (int(part), "") if part.isdigit() else (-1, part) for part in _NUMBER.split(path.name)
-    ]
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _NUMBER.split(path.name)]
 
 
 def _object(value: Any, path: Path) -> Mapping[str, Any]:

@@ -11,10 +11,8 @@ TESTS_MOST = 10  # the paper makes and scores ten tests a program (generate_io.p
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Example:
     """One run of a program: what it reads on stdin and what it must print on stdout."""
-
-    __test__ = False  # not a test of pytest's
 
     input: str
     output: str
@@ -43,7 +41,7 @@ class Row:
     id: str
     c: str
     assembly: str
-    tests: tuple[Test, ...]
+    tests: tuple[Example, ...]
     split: str = "test"  # "train", "validation" or "test"
 
 
@@ -74,8 +72,10 @@ def from_record(record: Mapping[str, Any], *, number: int) -> Row:
     """
     try:
         return _of_paper(record, number) if "extra_info" in record else _of_ours(record, number)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"row {number} is not a row of the program environment: {error}") from error
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"row {number} is not a row of the program environment: {error}"
+        ) from error
 
 
 def _of_ours(record: Mapping[str, Any], number: int) -> Row:
@@ -84,7 +84,7 @@ def _of_ours(record: Mapping[str, Any], number: int) -> Row:
         id=str(record.get("id") or f"row-{number}"),
         c=_text(record["c"]),
         assembly=_text(record["assembly"]),
-        tests=tuple(Test(_text(test["input"]), _text(test["output"])) for test in tests),
+        tests=tuple(Example(_text(test["input"]), _text(test["output"])) for test in tests),
         split=str(record.get("split") or "test"),
     )
 
@@ -95,14 +95,14 @@ def _of_paper(record: Mapping[str, Any], number: int) -> Row:
         extra = extra[0]
     inputs, outputs = list(extra["inputs"]), list(extra["outputs"])
     if len(inputs) != len(outputs):
-        raise ValueError(f"row {number} has {len(inputs)} inputs and {len(outputs)} outputs")
+        raise ValueError(f"{len(inputs)} inputs and {len(outputs)} outputs")
     split = str(extra.get("split") or record.get("data_source") or "test")
     return Row(
         id=str(extra.get("index", f"row-{number}")),
         c=_text(extra["c_code"]),
         assembly=without_fence(_text(extra["unoptimized_assembly"])),
         tests=tuple(
-            Test(_text(given), _text(wanted))
+            Example(_text(given), _text(wanted))
             for given, wanted in zip(inputs, outputs, strict=True)
         ),
         split={"val": "validation"}.get(split, split),

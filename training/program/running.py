@@ -9,6 +9,7 @@ you do not trust.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import selectors
@@ -105,10 +106,8 @@ def limit(pid: int, limits: Limits) -> None:
 
 def kill_group(pid: int) -> None:
     """Kill a process that leads its group, and the group."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _limiter(limits: Limits) -> Callable[[], None]:

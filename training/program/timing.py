@@ -175,7 +175,7 @@ def _run_s(command: Sequence[str], given: Path, limits: Limits) -> float:
     pid = os.posix_spawn(command[0], command, ENVIRONMENT, file_actions=actions, setsid=True)
     handle = os.pidfd_open(pid)
     try:
-        # It has passed its tests under the limits from its first instruction on; here they come late.
+        # Its tests were under limits from the first instruction on; here they come a bit late.
         limit(pid, limits)
         waiting = select.poll()
         waiting.register(handle, select.POLLIN)
