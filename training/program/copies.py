@@ -64,12 +64,12 @@ def canonical(text: str) -> str:
 def _lines(text: str) -> list[str]:
     bare = _COMMENT.sub(lambda match: match[1] or " ", text.replace("\r\n", "\n"))
     result = []
-    for line in bare.split("\n"):
-        rest = line
+    for statement in (part for line in bare.split("\n") for part in _statements(line)):
+        rest = statement
         while match := _LABEL.match(rest):
             result.append(f"{match[1]}:")
             rest = rest[match.end() :]
-        result += [_spaced(part) for part in _statements(rest)]
+        result.append(_spaced(rest))
     return [line for line in result if line]
 
 
