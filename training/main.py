@@ -10,6 +10,11 @@ import click
 _COMMANDS = {
     "corpus": ("llmcc.training.corpus", "corpus", "Make verified pairs of loops and rewrites."),
     "sft": ("llmcc.training.sft_command", "sft", "Train a model on pairs."),
+    "ppo-verl": (
+        "llmcc.training.verl_command",
+        "ppo_verl",
+        "Train a large model by PPO with verl on GPUs.",
+    ),
     "program-data": (
         "llmcc.training.program.making",
         "program_data",

@@ -11,13 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from llmcc.training import verl_hook
-from llmcc.training.dataset import PairRecord
+from llmcc.training.dataset import PairRecord, write_pairs
 from llmcc.training.program.making import make_row
 from llmcc.training.program.readers import read_programs
-from llmcc.training.program.rows import Row
+from llmcc.training.program.rows import Row, to_line
 from llmcc.training.program.running import Limits
+from llmcc.training.verl_command import hold_back, ppo_verl, read_problems
 from llmcc.training.verl_engine import (
     NothingToTrain,
     VerlMissing,
@@ -26,7 +28,7 @@ from llmcc.training.verl_engine import (
     launch,
     overrides,
 )
-from llmcc.training.verl_rows import PROGRAM, Problem, program_problem, region_problem
+from llmcc.training.verl_rows import PROGRAM, REGION, Problem, program_problem, region_problem
 
 pytest.importorskip("pyarrow", reason="needs the extra [train]")
 PROGRAMS = Path(__file__).parent / "programs"
@@ -142,6 +144,25 @@ def test_refuses_to_train_without_validation(rows: list[Row], tmp_path: Path) ->
 def test_says_how_to_make_an_environment_when_there_is_none(tmp_path: Path) -> None:
     with pytest.raises(VerlMissing, match="pip install"):
         check_verl(tmp_path / "python")
+
+
+def test_the_command_takes_rows_and_pairs_and_holds_validation_back(
+    rows: list[Row], make_records: Callable[..., list[PairRecord]], tmp_path: Path
+) -> None:
+    programs, pairs = tmp_path / "rows.jsonl", tmp_path / "pairs.jsonl"
+    many = [replace(rows[0], id=f"p{n}", split="train") for n in range(10)]
+    programs.write_text("".join(map(to_line, many)), encoding="utf-8")
+    write_pairs(pairs, make_records(10))
+    for source, name in (programs, PROGRAM), (pairs, REGION):
+        problems = hold_back(list(read_problems(source)))
+        assert {problem.data_source for problem in problems} == {name}
+        assert [p.split for p in problems] == ["train"] * 9 + ["validation"]
+        out = tmp_path / name.partition("/")[2]
+        arguments = [str(source), "--out", str(out), "--nnodes", "2", "--dry-run"]
+        answer = CliRunner().invoke(ppo_verl, arguments)
+        assert answer.exit_code == 0, answer.output
+        assert "trainer.nnodes=2" in answer.output
+        assert (out / "verl_hook.py").exists()
 
 
 @pytest.mark.skipif("VERL_CHECK" not in os.environ, reason="make verl-check installs verl")
