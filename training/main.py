@@ -17,6 +17,21 @@ _COMMANDS = {
         "Add the model's own verified finds to the pairs, and train.",
     ),
     "ppo": ("llmcc.training.ppo_command", "ppo", "Train a model by its rewards."),
+    "ppo-verl": (
+        "llmcc.training.verl_command",
+        "ppo_verl",
+        "Train a large model by PPO with verl on GPUs.",
+    ),
+    "program-data": (
+        "llmcc.training.program.making",
+        "program_data",
+        "Make rows of whole C programs with tests.",
+    ),
+    "program-eval": (
+        "llmcc.training.program.evaluate",
+        "program_eval",
+        "Judge responses to whole programs, by the paper and by pairs.",
+    ),
     "eval": ("llmcc.training.evaluate", "evaluate", "Measure pass@1 and pass@8 on held-out loops."),
     "export": ("llmcc.training.export", "export", "Write a checkpoint as the shipped weights."),
 }
