@@ -65,14 +65,14 @@ class JudgePool:
             jobs: worker processes.
             seed: of the states and of the timing's places.
             battery: "quick" (some 600 states) or "full" (the product's 10,000 and its mutants).
-            timing: "quick" (some 50 ms) or "full" (`llmcc.measure` and `llmcc.decide`).
+            timing: "quick" (some 30 ms), "full" (`llmcc.measure` and `llmcc.decide`) or "none".
             cache: file of JSON lines with what was judged before, appended to; None: only memory.
 
         Raises:
-            ValueError: `battery` or `timing` is neither "quick" nor "full".
+            ValueError: `battery` or `timing` is none of these words.
         """
-        if not {battery, timing} <= {"quick", "full"}:
-            raise ValueError(f"battery and timing are quick or full, not {battery!r}, {timing!r}")
+        if battery not in ("quick", "full") or timing not in ("quick", "full", "none"):
+            raise ValueError(f"no such battery or timing: {battery!r}, {timing!r}")
         how = Thoroughness(battery, timing)
         self._context = f"{seed} {battery} {timing}"
         self._cache = cache

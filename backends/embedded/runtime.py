@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.backends.embedded.safetensors_file import TensorFile, WeightsError, read_tensors
+from llmcc.backends.embedded.safetensors_file import WeightsError, read_tensors
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -33,18 +33,21 @@ class Sample:
     prompt: int  # which of the prompts it continues
     ids: tuple[int, ...]  # without the end token
     log_probability: float  # of ids and the end token under the model, at temperature 1
+    is_ended: bool = True  # false only where `Sampling.keeps_unfinished` asked for such samples
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How to continue prompts."""
 
-    count: int  # samples in all, spread evenly over the prompts; the first of each is greedy
+    count: int  # samples in all, spread evenly over the prompts
     temperature: float
     max_new_tokens: int
     end_id: int
     never: tuple[int, ...] = ()  # ids that must not be sampled
     seed: int = 0
+    has_greedy: bool = True  # the first sample of each prompt takes the most probable tokens
+    keeps_unfinished: bool = False  # give samples that do not end in time, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,9 @@ class Transformer:
         return self._normed(hidden) @ self.head
 
     def sample(self, prompts: Sequence[Ids], how: Sampling) -> list[Sample]:
-        """Continue prompts of (T,) ids, all of one T; samples that do not end in time are left out.
+        """Continue prompts of (T,) ids, all of one T.
+
+        Samples that do not end in time are left out, unless `how` keeps them.
 
         The result, the greedy ones included, is in the order the samples ended.
         """
@@ -101,7 +106,7 @@ class Transformer:
         read = [self._prefill(prompt) for prompt in prompts]
         prefixes = [prefix for _, prefix in read]
         owners = np.sort(np.arange(how.count) % len(prompts))  # the prompt of each sample
-        is_first = np.diff(owners, prepend=-1) > 0
+        is_first = (np.diff(owners, prepend=-1) > 0) & how.has_greedy
         caches = [self._suffix_cache(how.count, limit) for _ in self.layers]
         rng = np.random.default_rng(how.seed)
         forbidden = np.zeros(self.head.shape[1], dtype=np.float32)
@@ -124,10 +129,15 @@ class Transformer:
                 rows, chosen = rows[is_running], chosen[is_running]
                 for cache in caches:
                     cache.keep(is_running)
+            texts[rows, step] = chosen
             if len(rows) == 0 or step + 1 == limit:
                 break
-            texts[rows, step] = chosen
             logits = self._advance(chosen, prefixes, caches, owners=owners[rows], step=step)
+        if how.keeps_unfinished:
+            finished += [
+                Sample(int(owners[row]), tuple(texts[row].tolist()), float(scores[row]), False)
+                for row in rows
+            ]
         return finished
 
     def _prefill(self, ids: Ids) -> tuple[Floats, list[tuple[Floats, Floats]]]:
@@ -228,13 +238,19 @@ def load_transformer(directory: Path) -> Transformer:
         raise WeightsError(f"cannot read {directory / 'config.json'}: {error}") from error
     weights = read_tensors(directory / "model.safetensors")
     try:
-        return _assemble(config, weights)
+        return assemble(config, weights.tensors, weights.metadata["vocabulary_sha256"])
     except (KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"{directory} holds no model this runtime knows: {error!r}") from error
 
 
-def _assemble(config: dict[str, Any], weights: TensorFile) -> Transformer:
-    tensors = weights.tensors
+def assemble(
+    config: dict[str, Any], tensors: Mapping[str, NDArray[Any]], vocabulary_sha256: str
+) -> Transformer:
+    """Make a model of tensors and a config, both as transformers' LlamaForCausalLM names them.
+
+    Raises:
+        KeyError, ValueError, TypeError: it is not of a shape the runtime knows.
+    """
     heads, size = config["num_attention_heads"], config["hidden_size"]
     if config["num_key_value_heads"] != heads or not config["tie_word_embeddings"]:
         raise ValueError("grouped heads or a separate output matrix")
@@ -251,13 +267,13 @@ def _assemble(config: dict[str, Any], weights: TensorFile) -> Transformer:
         head_count=heads,
         context=context,
         norm_epsilon=config["rms_norm_eps"],
-        vocabulary_sha256=weights.metadata["vocabulary_sha256"],
+        vocabulary_sha256=vocabulary_sha256,
         cosine=np.cos(angle).astype(np.float32),
         sine=np.sin(angle).astype(np.float32),
     )
 
 
-def _layer(tensors: dict[str, NDArray[Any]], number: int, head_size: int) -> _Layer:
+def _layer(tensors: Mapping[str, NDArray[Any]], number: int, head_size: int) -> _Layer:
     def weight(name: str) -> Floats:
         return tensors[f"model.layers.{number}.{name}.weight"].astype(np.float32)
 
