@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from llmcc.backends.embedded.prompt import PromptStyle
+from llmcc.backends.embedded.prompt import WHOLE, PromptStyle
 from llmcc.backends.embedded.tokens import Vocabulary
 from llmcc.training.model import LanguageModel, ModelShape
 
@@ -34,7 +34,7 @@ class Checkpoint:
     optimiser: dict[str, Any]  # torch's state dict
     position: Position
     settings: dict[str, Any]  # of the trainer that wrote it, for the model card
-    style: PromptStyle = PromptStyle()  # what of a prompt the model reads
+    style: PromptStyle = WHOLE  # what of a prompt the model reads
 
     def model(self) -> LanguageModel:
         """Build the model with the checkpoint's weights."""

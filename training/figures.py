@@ -36,6 +36,7 @@ class Figures:
     assembles: Interval  # share of samples past the gate, a mean over loops
     right: Interval  # share of samples that pass verification
     faster: Interval  # share of samples right and shown to be faster
+    timed: Interval  # geometric mean of the ratios as timed, of right samples, accepted or not
     geomean_one: Interval  # over loops of one sample's geometric mean, unaccepted as 1.0
     percentiles: tuple[float, ...]  # p25, p50, p75 over loops of the best sample's speed-up
     pass_at: tuple[Interval, ...]  # for k in KS
@@ -79,6 +80,7 @@ def figures(row: str, section: str, results: Sequence[LoopResult], *, seed: int)
         assembles=share(lambda result: result.assembled_count),
         right=share(lambda result: result.right_count),
         faster=share(lambda result: result.faster_count),
+        timed=bootstrap(_timed(results), geomean, seed=seed),
         geomean_one=bootstrap(singles, geomean, seed=seed),
         percentiles=tuple(np.percentile(best, _PERCENTILES).tolist()),
         pass_at=tuple(bootstrap(_pass(results, k), mean, seed=seed) for k in KS),
@@ -122,3 +124,9 @@ def speedups(results: Iterable[LoopResult], k: int) -> Values:
 def _pass(results: Iterable[LoopResult], k: int) -> Values:
     counts = ((len(result.outcomes), result.right_count) for result in results)
     return np.array([pass_at_k(count, right, k) for count, right in counts])
+
+
+def _timed(results: Iterable[LoopResult]) -> Values:
+    """One ratio a loop that anything was timed for."""
+    timed = ([ratio for ratio in result.raw_ratios if ratio] for result in results)
+    return np.array([geomean(np.array(ratios)) for ratios in timed if ratios])

@@ -10,7 +10,7 @@ import click
 _COMMANDS = {
     "corpus": ("llmcc.training.corpus", "corpus", "Make verified pairs of loops and rewrites."),
     "sft": ("llmcc.training.sft_command", "sft", "Train a model on pairs."),
-    "eval": ("llmcc.training.evaluate", "evaluate", "Measure pass@1 and pass@8 on held-out loops."),
+    "eval": ("llmcc.training.evaluate", "evaluate", "Judge models on held-out loops."),
     "export": ("llmcc.training.export", "export", "Write a checkpoint as the shipped weights."),
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.backends.embedded.prompt import PromptStyle, in_style, prompt_text
+from llmcc.backends.embedded.prompt import WHOLE, PromptStyle, in_style, prompt_text
 from llmcc.backends.embedded.renaming import Renaming
 from llmcc.backends.embedded.runtime import Sampling, Transformer, load_transformer
 from llmcc.backends.embedded.safetensors_file import WeightsError
@@ -71,7 +71,7 @@ class LoadedModel:
     transformer: Transformer
     vocabulary: Vocabulary
     never: tuple[int, ...]  # ids that cannot be part of a rewrite
-    style: PromptStyle = PromptStyle()  # what it was trained to read
+    style: PromptStyle = WHOLE  # what it was trained to read
 
 
 def load_model(directory: Path) -> LoadedModel:

@@ -26,6 +26,9 @@ class PromptStyle:
     has_isa: bool = True
 
 
+WHOLE = PromptStyle()
+
+
 def prompt_text(request: Request) -> str:
     """Write the prompt, without the separator that ends it; the text ends with a newline."""
     contract = request.region.contract
