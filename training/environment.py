@@ -63,5 +63,5 @@ class Environment(Protocol[ProblemT]):
     def demonstration(
         self, problem: ProblemT, answer: str | None, rng: random.Random
     ) -> Demonstration | None:
-        """Write a good answer (None: the problem's known one) for imitation; None: there is none."""
+        """Write a good answer, None for the known one, to be imitated; None: there is none."""
         ...

@@ -10,6 +10,12 @@ import click
 _COMMANDS = {
     "corpus": ("llmcc.training.corpus", "corpus", "Make verified pairs of loops and rewrites."),
     "sft": ("llmcc.training.sft_command", "sft", "Train a model on pairs."),
+    "rft": (
+        "llmcc.training.rft",
+        "rft",
+        "Add the model's own verified finds to the pairs, and train.",
+    ),
+    "ppo": ("llmcc.training.ppo_command", "ppo", "Train a model by its rewards."),
     "eval": ("llmcc.training.evaluate", "evaluate", "Judge models on held-out loops."),
     "export": ("llmcc.training.export", "export", "Write a checkpoint as the shipped weights."),
 }
