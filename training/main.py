@@ -9,6 +9,7 @@ import click
 # name -> module that holds a click command of the same name, and its help in the list
 _COMMANDS = {
     "corpus": ("llmcc.training.corpus", "corpus", "Make verified pairs of loops and rewrites."),
+    "harvest": ("llmcc.training.harvest", "harvest", "Collect loops of real C projects."),
     "sft": ("llmcc.training.sft_command", "sft", "Train a model on pairs."),
     "rft": (
         "llmcc.training.rft",
