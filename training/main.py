@@ -32,7 +32,7 @@ _COMMANDS = {
         "program_eval",
         "Judge responses to whole programs, by the paper and by pairs.",
     ),
-    "eval": ("llmcc.training.evaluate", "evaluate", "Measure pass@1 and pass@8 on held-out loops."),
+    "eval": ("llmcc.training.evaluate", "evaluate", "Judge models on held-out loops."),
     "export": ("llmcc.training.export", "export", "Write a checkpoint as the shipped weights."),
 }
 
