@@ -101,7 +101,8 @@ def counted_text(
         out += enough
     if count == temporary:  # setting up takes the counter: it is counted once more
         out += overlap_guards(contract, overlap_bytes or 0, temporary)
-        out += [*lines(setup), *trips[:-1], enough[0]]
+        again = [line for line in trips if not line.startswith("\tj")]
+        out += [*lines(setup), *again, enough[0]]
     else:
         out += lines(setup)
     if is_masked:

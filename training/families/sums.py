@@ -181,11 +181,15 @@ def _loop(
     return Loop(family, kind.element.name, c, partial(sum_rewrites, kind))
 
 
+def wide_sum(element: ElementType, bits: int) -> Sum:
+    """The sum of elements in lanes of `bits` bits, which are wider than they are."""
+    return Sum(element, 1, bits, bits, bits, partial(_wide_step, element, bits))
+
+
 def _draw_wide(rng: random.Random) -> Loop:
     element = TYPES[rng.choice(("i8", "u16", "i16", "i32", "u32", "i8", "i16"))]
     bits = 64 if element.bits == 32 else rng.choice((32, 32, 64))
-    kind = Sum(element, 1, bits, bits, bits, partial(_wide_step, element, bits))
-    return _loop("sum_wide", kind, rng, "A")
+    return _loop("sum_wide", wide_sum(element, bits), rng, "A")
 
 
 def _draw_absolute(rng: random.Random) -> Loop:
