@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from llmcc.backends.embedded.renaming import Renaming
@@ -16,11 +17,19 @@ from llmcc.training.environment import Demonstration, Prompt
 from llmcc.training.judgement import Judgement
 from llmcc.training.program.prompting import answer_of, prompt_of
 from llmcc.training.program.rows import Row
-from llmcc.x86.registers import GPR, XMM
 
 _SPECIAL = (PADDING, UNKNOWN, END, SEPARATOR)
-# Bytes are not registers: nothing in a program is renamed.
-_NOTHING_RENAMED = Renaming(frozenset((*GPR, *XMM)), wide_follows_xmm=False)
+
+
+class _NoRenaming(Renaming):
+    """Leaves every token as it is: pieces of text are no registers."""
+
+    __slots__ = ()
+
+    def draw(self, rng: random.Random, vocabulary: Vocabulary) -> NDArray[np.int64]:
+        """Give the identity, (V,) int64."""
+        del rng
+        return np.arange(len(vocabulary))
 
 
 def train_tokenizer(rows: Iterable[Row], *, vocabulary_size: int) -> Tokenizer:
@@ -74,9 +83,7 @@ class ProgramEnvironment:
         self.left_out = 0
         self.end_id: int = tokenizer.token_to_id(END)
         self._separator: int = tokenizer.token_to_id(SEPARATOR)
-        self.never = tuple(
-            tokenizer.token_to_id(name) for name in (PADDING, UNKNOWN, SEPARATOR)
-        )
+        self.never = tuple(tokenizer.token_to_id(name) for name in (PADDING, UNKNOWN, SEPARATOR))
         for row in rows:
             if len(self._taught(row, answer_of(row.assembly)).ids) <= context:
                 self._rows[row.split].append(row)
@@ -115,8 +122,9 @@ class ProgramEnvironment:
 
     def pairs(self, split: str) -> list[EncodedPair]:
         """Give a split as supervised training reads it: every prompt answered with its assembly."""
+        nothing = _NoRenaming(frozenset(), wide_follows_xmm=False)
         taught = (self._taught(row, answer_of(row.assembly)) for row in self._rows[split])
-        return [EncodedPair("program", d.ids, d.start, _NOTHING_RENAMED) for d in taught]
+        return [EncodedPair("program", d.ids, d.start, nothing) for d in taught]
 
     def _taught(self, row: Row, answer: str) -> Demonstration:
         prompt = self.encode(row, None).ids
