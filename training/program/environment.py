@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,9 +80,10 @@ class ProgramEnvironment:
         self._context = context
         self._rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
         self.left_out = 0
-        self.end_id: int = tokenizer.token_to_id(END)
-        self._separator: int = tokenizer.token_to_id(SEPARATOR)
-        self.never = tuple(tokenizer.token_to_id(name) for name in (PADDING, UNKNOWN, SEPARATOR))
+        ids = vocabulary_of(tokenizer).ids
+        self.end_id = ids[END]
+        self._separator = ids[SEPARATOR]
+        self.never = (ids[PADDING], ids[UNKNOWN], ids[SEPARATOR])
         for row in rows:
             if len(self._taught(row, answer_of(row.assembly)).ids) <= context:
                 self._rows[row.split].append(row)
@@ -103,7 +103,7 @@ class ProgramEnvironment:
     def decode(self, prompt: Prompt, ids: Sequence[int]) -> str:
         """Read a response; bytes that are not UTF-8 are replaced."""
         del prompt
-        return cast("str", self._tokenizer.decode(list(ids), skip_special_tokens=False))
+        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
 
     def judge(self, cases: Sequence[tuple[Row, str]]) -> list[Judgement]:
         """Judge responses by building, testing and timing them."""
@@ -132,4 +132,4 @@ class ProgramEnvironment:
         return Demonstration(np.concatenate((prompt, tail)), len(prompt))
 
     def _ids(self, text: str) -> list[int]:
-        return cast("list[int]", self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return self._tokenizer.encode(text, add_special_tokens=False).ids
