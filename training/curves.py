@@ -28,16 +28,14 @@ class Board:
         # Slow to import, and only a run needs it.
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(  # type: ignore[no-untyped-call]
-            str(directory), purge_step=first_step
-        )
+        self._writer = SummaryWriter(str(directory), purge_step=first_step)
 
     def write(self, step: int, record: Mapping[str, object]) -> None:
         """Add a record; what is no number is passed over."""
         for name, value in record.items():
             if isinstance(value, int | float):
-                self._writer.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
-        self._writer.flush()  # type: ignore[no-untyped-call]
+                self._writer.add_scalar(name, value, step)
+        self._writer.flush()
 
 
 def draw_curves(log: Path, picture: Path) -> None:

@@ -94,8 +94,9 @@ def _iterate(
         forbidden = forbidden_mask(state.shape.vocabulary_size, environment.never)
         rewards = [REWARDS[settings.reward](judged[n]) for n in kept]
         batches = score(state, [answers[n] for n in kept], rewards, forbidden, settings)
-        record |= advise(batches, settings)
-        state.is_warm |= _is_warm(record["explained_variance"], state.iteration, settings)
+        advice = advise(batches, settings)
+        record |= advice
+        state.is_warm |= _is_warm(advice["explained_variance"], state.iteration, settings)
         times.append(clock())
         record |= _update(state, environment, batches, forbidden, settings, sinks, rng)
     times += [clock()] * (5 - len(times))
@@ -234,7 +235,7 @@ def _step_policy(
         if state.entropy_floor is not None:
             lacking = ppo_maths.entropy_shortfall(entropies, weights, floor=state.entropy_floor)
             loss = loss + settings.entropy_coefficient * lacking
-        (loss * share).backward()
+        (loss * share).backward()  # type: ignore[no-untyped-call]
         figures["policy_loss"] += share * surrogate.loss.item()
         figures["kl_of_step"] += share * surrogate.kl.item()
         figures["kl_to_reference"] += share * kl.item()

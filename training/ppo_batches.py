@@ -88,7 +88,7 @@ def advise(batches: Sequence[Batch], settings: Settings) -> dict[str, float]:
     scale = _REWARD_SCALE[settings.reward]
     errors: dict[int, list[float]] = {}  # of each prompt: how far its first value was off
     for batch in batches:
-        values = pad_sequence(list(batch.values.split(batch.rows.lengths)), batch_first=True)
+        values = pad_sequence(list(_by_answer(batch.values, batch)), batch_first=True)
         lengths = torch.tensor(batch.rows.lengths)
         mask = (torch.arange(values.shape[1]) < lengths[:, None]).float()
         rewards = torch.zeros_like(values)
@@ -108,7 +108,9 @@ def advise(batches: Sequence[Batch], settings: Settings) -> dict[str, float]:
         _subtract_baseline(batches, {p: sum(e) / len(e) for p, e in errors.items()})
     weights = torch.cat([batch.rows.weights for batch in batches])
     whole = ppo_maths.whiten(torch.cat([batch.advantages for batch in batches]), weights)
-    parts = whole.clamp(-_ADVANTAGE_MOST, _ADVANTAGE_MOST).split([len(b.old) for b in batches])
+    parts = whole.clamp(-_ADVANTAGE_MOST, _ADVANTAGE_MOST).split_with_sizes(
+        [len(batch.old) for batch in batches]
+    )
     for batch, part in zip(batches, parts, strict=True):
         batch.advantages = part
     explained = ppo_maths.explained_variance(
@@ -128,10 +130,15 @@ def _subtract_baseline(batches: Sequence[Batch], mean_error: dict[int, float]) -
 def _agreement(batches: Sequence[Batch]) -> dict[str, float]:
     """How far sampler and trainer differ in the log-probability of an answer, in nats a token."""
     gaps = [
-        abs(float(part.sum()) - answer.sampled_log_probability) / length
+        abs(part.sum().item() - answer.sampled_log_probability) / length
         for batch in batches
         for answer, part, length in zip(
-            batch.answers, batch.old.split(batch.rows.lengths), batch.rows.lengths, strict=True
+            batch.answers, _by_answer(batch.old, batch), batch.rows.lengths, strict=True
         )
     ]
     return {"sampler_gap": sum(gaps) / len(gaps)}
+
+
+def _by_answer(tokens: Tensor, batch: Batch) -> tuple[Tensor, ...]:
+    """Cut (N,) into one piece an answer."""
+    return tokens.split_with_sizes(batch.rows.lengths)

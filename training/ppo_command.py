@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -289,7 +289,7 @@ def _sinks(
         )
 
 
-def _cases(problems: list[PairRecord], waiting: list[tuple[int, str]]) -> list[Case]:
+def _cases(problems: Sequence[PairRecord], waiting: Sequence[tuple[int, str]]) -> list[Case]:
     cases = []
     for problem, text in waiting:
         region = problems[problem].region

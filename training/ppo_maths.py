@@ -14,6 +14,7 @@ from torch import Tensor
 
 # exp(20) is already far beyond every clip; more would only overflow.
 _LOG_RATIO_MOST = 20.0
+_KL_MOST = 10.0
 _EPSILON = 1e-8
 
 
@@ -112,12 +113,14 @@ def kl_to_reference(
 ) -> Tensor:
     """Estimate KL(policy || reference) in nats a token from the policy's own samples; () >= 0.
 
-    Source: k3 of http://joschu.net/blog/kl-approx.html.
+    Capped at 10 a token: a token that an update has made improbable is no sample of the new policy
+    any more, and the estimate, e to the power of the difference, would drown everything else.
+    Source: k3 of http://joschu.net/blog/kl-approx.html; the cap is verl's.
     """
     log_ratio = (reference_log_probabilities - log_probabilities).clamp(
         -_LOG_RATIO_MOST, _LOG_RATIO_MOST
     )
-    return weighted_mean(log_ratio.exp() - 1.0 - log_ratio, weights)
+    return weighted_mean((log_ratio.exp() - 1.0 - log_ratio).clamp_max(_KL_MOST), weights)
 
 
 def entropy(log_distribution: Tensor) -> Tensor:

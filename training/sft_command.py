@@ -111,7 +111,7 @@ def _load(path: Path, vocabulary: Vocabulary, *, context: int) -> dict[str, list
     pairs: dict[str, list[EncodedPair]] = {"train": [], "validation": []}
     left_out = 0
     for record in read_pairs(path, with_regions=False):
-        if record.split not in pairs:
+        if record.split not in pairs or not record.rewrite.strip():
             continue
         encoded = encode_pair(record, vocabulary, context=context)
         if encoded is None:
