@@ -37,7 +37,7 @@ native: $(VENV)/.run ## build launcher and the shim now, not at the first compil
 demo: native ## build an example with gcc -O3 and with llmcc -O3, print both times
 	@sh examples/demo.sh $(BIN)/llmcc
 
-test: $(VENV)/.train lint type arch golden wheel verl-check unit ## everything CI runs; pytest comes last
+test: $(VENV)/.train lint type arch golden wheel unit ## everything CI runs; pytest comes last
 
 check: test ## another name for `make test`
 

@@ -27,6 +27,11 @@ _COMMANDS = {
         "program_data",
         "Make rows of whole C programs with tests.",
     ),
+    "program-ppo": (
+        "llmcc.training.program.local",
+        "program_ppo",
+        "Train a small model on whole programs, on the CPU.",
+    ),
     "program-eval": (
         "llmcc.training.program.evaluate",
         "program_eval",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from llmcc.backends.embedded.renaming import Renaming
@@ -16,11 +16,19 @@ from llmcc.training.environment import Demonstration, Prompt
 from llmcc.training.judgement import Judgement
 from llmcc.training.program.prompting import answer_of, prompt_of
 from llmcc.training.program.rows import Row
-from llmcc.x86.registers import GPR, XMM
 
 _SPECIAL = (PADDING, UNKNOWN, END, SEPARATOR)
-# Bytes are not registers: nothing in a program is renamed.
-_NOTHING_RENAMED = Renaming(frozenset((*GPR, *XMM)), wide_follows_xmm=False)
+
+
+class _NoRenaming(Renaming):
+    """Leaves every token as it is: pieces of text are no registers."""
+
+    __slots__ = ()
+
+    def draw(self, rng: random.Random, vocabulary: Vocabulary) -> NDArray[np.int64]:
+        """Give the identity, (V,) int64."""
+        del rng
+        return np.arange(len(vocabulary))
 
 
 def train_tokenizer(rows: Iterable[Row], *, vocabulary_size: int) -> Tokenizer:
@@ -72,11 +80,10 @@ class ProgramEnvironment:
         self._context = context
         self._rows: dict[str, list[Row]] = {split: [] for split in SPLITS}
         self.left_out = 0
-        self.end_id: int = tokenizer.token_to_id(END)
-        self._separator: int = tokenizer.token_to_id(SEPARATOR)
-        self.never = tuple(
-            tokenizer.token_to_id(name) for name in (PADDING, UNKNOWN, SEPARATOR)
-        )
+        ids = vocabulary_of(tokenizer).ids
+        self.end_id = ids[END]
+        self._separator = ids[SEPARATOR]
+        self.never = (ids[PADDING], ids[UNKNOWN], ids[SEPARATOR])
         for row in rows:
             if len(self._taught(row, answer_of(row.assembly)).ids) <= context:
                 self._rows[row.split].append(row)
@@ -96,7 +103,7 @@ class ProgramEnvironment:
     def decode(self, prompt: Prompt, ids: Sequence[int]) -> str:
         """Read a response; bytes that are not UTF-8 are replaced."""
         del prompt
-        return cast("str", self._tokenizer.decode(list(ids), skip_special_tokens=False))
+        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
 
     def judge(self, cases: Sequence[tuple[Row, str]]) -> list[Judgement]:
         """Judge responses by building, testing and timing them."""
@@ -115,8 +122,9 @@ class ProgramEnvironment:
 
     def pairs(self, split: str) -> list[EncodedPair]:
         """Give a split as supervised training reads it: every prompt answered with its assembly."""
+        nothing = _NoRenaming(frozenset(), wide_follows_xmm=False)
         taught = (self._taught(row, answer_of(row.assembly)) for row in self._rows[split])
-        return [EncodedPair("program", d.ids, d.start, _NOTHING_RENAMED) for d in taught]
+        return [EncodedPair("program", d.ids, d.start, nothing) for d in taught]
 
     def _taught(self, row: Row, answer: str) -> Demonstration:
         prompt = self.encode(row, None).ids
@@ -124,4 +132,4 @@ class ProgramEnvironment:
         return Demonstration(np.concatenate((prompt, tail)), len(prompt))
 
     def _ids(self, text: str) -> list[int]:
-        return cast("list[int]", self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return self._tokenizer.encode(text, add_special_tokens=False).ids

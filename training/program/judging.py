@@ -118,7 +118,8 @@ def judge(
     )
     with tempfile.TemporaryDirectory(prefix="llmcc-program-") as name:
         folder = Path(name)
-        baseline, candidate = folder / "baseline", folder / "candidate"
+        # Names of one length: argv[0] moves the stack, and with it the time.
+        baseline, candidate = folder / "program-a", folder / "program-b"
         inputs = _write_inputs(row, folder)
         tested = try_program(row, assembly, candidate, inputs, limits=limits)
         if not tested.is_right:

@@ -164,7 +164,7 @@ def _shell_s() -> float:
     )
 
 
-def _run_s(command: Sequence[str], given: Path, limits: Limits) -> float:
+def _run_s(command: list[str], given: Path, limits: Limits) -> float:
     """Start a command without Python's fork and wait for it; what it prints is thrown away."""
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, str(given), os.O_RDONLY, 0),
