@@ -19,7 +19,7 @@ class Settings:
     prompts: int = 32  # problems an iteration
     samples: int = 8  # answers to each
     learning_rate: float = 3e-5
-    critic_learning_rate: float = 2e-4
+    critic_learning_rate: float = 5e-4
     epochs: int = 2  # over one iteration's samples
     steps_per_epoch: int = 4  # optimiser steps
     tokens_per_batch: int = 4096  # of one backward pass: what stays in cache
