@@ -39,7 +39,6 @@ class PairRecord:
     provenance: str  # who made it and from what, for the reader of the file
     group: str = "synthetic"  # or the project the loop was harvested from
     wide_follows_xmm: bool = False  # in the rewrite, register 16+N stands for the loop's xmmN
-    group: str = "synthetic"  # or the project the loop was harvested from
     region: Region | None = None  # needed to evaluate, not to train
 
 
