@@ -21,6 +21,7 @@ _COMMANDS = {
     "export": ("llmcc.training.export", "export", "Write a checkpoint as the shipped weights."),
     "all": ("llmcc.training.all_command", "make_all", "Make and judge a model from nothing."),
     "refresh": ("llmcc.training.refresh", "refresh", "Go on training on your own builds' loops."),
+    "search-curve": ("llmcc.training.search_curve", "search_curve", "Measure the search."),
 }
 
 

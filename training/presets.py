@@ -126,7 +126,7 @@ def training_stages(preset: Preset, out: Path, *, seed: int) -> tuple[Stage, ...
             "rft",
             (
                 *("rft", loops, "--model", str(checkpoints["sft"]), "--out", str(rft)),
-                *("--minutes", f"{preset.rft_minutes:g}", "--resume", *seeded),
+                *("--minutes", f"{preset.rft_minutes:g}", *seeded),
             ),
             checkpoints["rft"],
         ),

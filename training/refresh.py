@@ -79,12 +79,20 @@ def refresh(minutes: float, weights: Path, out: Path, seed: int) -> None:
     shown = f"{gain['value']:.3f} [{gain['low']:.3f}, {gain['high']:.3f}]"
     if not is_better(gain):
         click.echo(f"speedup@8 on held-out loops, new over old: {shown}; the old model stays")
+        _file_away(loops)
         return
     new = out / "new"
     _run(["export", str(best), "--out", str(new), "--evaluation", str(evaluation)])
     copy_model(new, weights)
     click.echo(f"speedup@8 on held-out loops, new over old: {shown}; the model is replaced")
     click.echo(f"the old one is in {former}")
+    _file_away(loops)
+
+
+def _file_away(loops: Path) -> None:
+    """End a refresh, so that the next one in this folder reads the spool again."""
+    shutil.rmtree(loops.parent / "ppo", ignore_errors=True)
+    loops.replace(loops.with_suffix(".used.jsonl"))
 
 
 def own_records() -> list[PairRecord]:
