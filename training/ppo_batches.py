@@ -130,7 +130,7 @@ def _subtract_baseline(batches: Sequence[Batch], mean_error: dict[int, float]) -
 def _agreement(batches: Sequence[Batch]) -> dict[str, float]:
     """How far sampler and trainer differ in the log-probability of an answer, in nats a token."""
     gaps = [
-        abs(float(part.sum()) - answer.sampled_log_probability) / length
+        abs(part.sum().item() - answer.sampled_log_probability) / length
         for batch in batches
         for answer, part, length in zip(
             batch.answers, _by_answer(batch.old, batch), batch.rows.lengths, strict=True

@@ -69,7 +69,7 @@ _PLAIN = (
     *("entropy_floor", "best_score"),
 )
 _MODULES = ("policy", "reference", "critic", "policy_optimiser", "critic_optimiser")
-_ALARM = ("endings", "passed", "failed", "unclear", "over_cap")
+_ALARM = ("endings", "passed", "failed", "uncovered", "unclear", "over_cap")
 
 
 def save(state: RunState, path: Path) -> None:

@@ -145,7 +145,7 @@ def _load(
     pairs: dict[str, list[EncodedPair]] = {"train": [], "validation": []}
     left_out = 0
     for record in read_pairs(path, with_regions=False):
-        if record.split not in pairs:
+        if record.split not in pairs or not record.rewrite.strip():
             continue
         if record.split == "train" and not _is_in_share(record.id, share):
             continue
