@@ -17,7 +17,7 @@ class Preset:
     loops_per_shard: int
     harvest_minutes: float  # 0: no loops of real projects
     sft_minutes: float
-    rft_minutes: float
+    rft_minutes: float  # 0: PPO goes on from the SFT model
     ppo_minutes: float
     ppo_prompts: int  # loops an iteration
     ppo_samples: int
@@ -49,12 +49,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             loops_per_shard=12,
             harvest_minutes=0,
             sft_minutes=0.2,
-            rft_minutes=0.2,
+            rft_minutes=0,
             ppo_minutes=0.2,
             ppo_prompts=2,
-            ppo_samples=4,
+            ppo_samples=2,
             eval_per_family=1,
-            eval_samples=4,
+            eval_samples=1,
             run_minutes=30,
         ),
     }
@@ -110,6 +110,9 @@ def training_stages(preset: Preset, out: Path, *, seed: int) -> tuple[Stage, ...
         "rft": rft / "checkpoint.pt",
         "ppo": ppo / "best.pt",
     }
+    if not preset.rft_minutes:
+        del checkpoints["rft"]
+    *_, start, _ = checkpoints.values()
     seeded = ("--seed", str(seed))
     rows = (f"--model={name}={path}" for name, path in checkpoints.items())
     evaluation = out / "eval" / "evaluation.json"
@@ -122,18 +125,11 @@ def training_stages(preset: Preset, out: Path, *, seed: int) -> tuple[Stage, ...
             ),
             checkpoints["sft"],
         ),
-        Stage(
-            "rft",
-            (
-                *("rft", loops, "--model", str(checkpoints["sft"]), "--out", str(rft)),
-                *("--minutes", f"{preset.rft_minutes:g}", *seeded),
-            ),
-            checkpoints["rft"],
-        ),
+        *_rft(preset, loops, checkpoints, seeded),
         Stage(
             "ppo",
             (
-                *("ppo", loops, "--model", str(checkpoints["rft"]), "--out", str(ppo)),
+                *("ppo", loops, "--model", str(start), "--out", str(ppo)),
                 *("--minutes", f"{preset.ppo_minutes:g}", "--resume", *seeded),
                 *("--prompts", str(preset.ppo_prompts), "--samples", str(preset.ppo_samples)),
             ),
@@ -157,3 +153,16 @@ def training_stages(preset: Preset, out: Path, *, seed: int) -> tuple[Stage, ...
             out / "model" / "MODEL_CARD.md",
         ),
     )
+
+
+def _rft(
+    preset: Preset, loops: str, checkpoints: Mapping[str, Path], seeded: tuple[str, ...]
+) -> tuple[Stage, ...]:
+    if not preset.rft_minutes:
+        return ()
+    out = checkpoints["rft"].parent
+    arguments = (
+        *("rft", loops, "--model", str(checkpoints["sft"]), "--out", str(out)),
+        *("--minutes", f"{preset.rft_minutes:g}", *seeded),
+    )
+    return (Stage("rft", arguments, checkpoints["rft"]),)

@@ -95,9 +95,8 @@ def test_every_stage_is_a_command_with_the_options_it_is_given(name: str, tmp_pa
     pytest.importorskip("torch")
     preset = PRESETS[name]
     stages = (*making_stages(preset, tmp_path), *training_stages(preset, tmp_path, seed=0))
-    assert [stage.name for stage in stages if stage.name != "harvest"] == [
-        *("corpus", "sft", "rft", "ppo", "eval", "export")
-    ]
+    names = [stage.name for stage in stages if stage.name not in ("harvest", "rft")]
+    assert names == ["corpus", "sft", "ppo", "eval", "export"]
     for stage in stages:
         text = CliRunner().invoke(main, [stage.arguments[0], "--help"]).output
         given = {word.partition("=")[0] for word in stage.arguments if word.startswith("--")}
@@ -110,6 +109,13 @@ def test_the_big_preset_fits_into_three_runs_of_three_hours() -> None:
     training = preset.sft_minutes + preset.rft_minutes + preset.ppo_minutes
     assert preset.run_minutes <= 180
     assert making + training <= 3 * preset.run_minutes - 60  # an hour for the evaluation
+
+
+def test_ppo_goes_on_from_the_last_model_there_is(tmp_path: Path) -> None:
+    for name, start in (("cpu-3h", "rft"), ("smoke", "sft")):
+        stages = {stage.name: stage for stage in training_stages(PRESETS[name], tmp_path, seed=0)}
+        assert str(stages[start].makes) in stages["ppo"].arguments
+        assert ("rft" in stages) == (start == "rft")
 
 
 def test_loops_of_all_sources_are_joined_and_a_missing_one_left_out(tmp_path: Path) -> None:
