@@ -37,7 +37,6 @@ class PairRecord:
     prompt: str  # as written by backends.embedded.prompt.prompt_text
     rewrite: str  # "" when none is known: a prompt to try, not a pair to learn
     provenance: str  # who made it and from what, for the reader of the file
-    group: str = "synthetic"  # or the project the loop was harvested from
     wide_follows_xmm: bool = False  # in the rewrite, register 16+N stands for the loop's xmmN
     region: Region | None = None  # needed to evaluate, not to train
 

@@ -39,6 +39,9 @@ _COMMANDS = {
     ),
     "eval": ("llmcc.training.evaluate", "evaluate", "Judge models on held-out loops."),
     "export": ("llmcc.training.export", "export", "Write a checkpoint as the shipped weights."),
+    "all": ("llmcc.training.all_command", "make_all", "Make and judge a model from nothing."),
+    "refresh": ("llmcc.training.refresh", "refresh", "Go on training on your own builds' loops."),
+    "search-curve": ("llmcc.training.search_curve", "search_curve", "Measure the search."),
 }
 
 
