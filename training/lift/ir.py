@@ -6,6 +6,8 @@ shifts by a register, high bytes, flags that live across a label; these are refu
 
 from __future__ import annotations
 
+import re
+
 from llmcc.asm.model import LineKind
 from llmcc.asm.operand import Immediate, Memory, Operand, Register, parse_operand
 from llmcc.asm.parse import parse
@@ -51,6 +53,14 @@ class _Lift:
         steady = {i.register for i in contract.inductions if i.bits == 64}
         steady |= set(contract.invariants)
         self.pointers = {a.base for a in contract.accesses if a.base in steady}
+        # A value in 32 bits must be 32 bits wide in IR, else it is no reduction to the vectoriser.
+        # Its upper half is zero afterwards, which is wrong only where every write is conditional.
+        widths: dict[str, set[int]] = {}
+        for spelling in re.findall(r"%([a-z0-9]+)", region.text):
+            widths.setdefault(REGISTERS[spelling].family, set()).add(REGISTERS[spelling].bits)
+        self.halves = {
+            f for f, seen in widths.items() if seen == {32} and f not in contract.invariants
+        }
         self.lines: list[str] = []
         self.slots: set[str] = set(self.passed)
         self.number = 0
@@ -65,7 +75,7 @@ class _Lift:
         self.lines.append("  br label %next")
         types = ", ".join(["i64"] * len(self.passed))
         arguments = ", ".join(f"i64 %a{n}" for n in range(len(self.passed)))
-        head = [f"declare ghccc void @head({types})"]
+        head = ["declare void @llvm.assume(i1)", f"declare ghccc void @head({types})"]
         head.append(f"define ghccc void @lifted({arguments}, i64 %count) #0 {{\nentry:")
         head += [f"  %s.{family} = alloca {self._type(family)}" for family in sorted(self.slots)]
         for n, family in enumerate(self.passed):
@@ -73,7 +83,11 @@ class _Lift:
             if family in self.pointers:
                 head.append(f"  %p{n} = inttoptr i64 %a{n} to i8*")
                 value = f"%p{n}"
+            if family in self.halves:
+                head.append(f"  %h{n} = trunc i64 %a{n} to i32")
+                value = f"%h{n}"
             head.append(f"  store {self._type(family)} {value}, {self._type(family)}* %s.{family}")
+        head.append("  %some = icmp ne i64 %count, 0\n  call void @llvm.assume(i1 %some)")
         head.append("  br label %loop\nloop:\n  %k = phi i64 [ 0, %entry ], [ %k1, %next ]")
         body, self.lines = self.lines, []
         finals = ", ".join(f"i64 {self._register(family, 64)}" for family in self.passed)
@@ -83,6 +97,8 @@ class _Lift:
         return "\n".join([*head, *body, *tail, f"attributes #0 = {{ nounwind {attributes} }}\n"])
 
     def _type(self, family: str) -> str:
+        if family in self.halves:
+            return "i32"
         return "i8*" if family in self.pointers else "i64"
 
     def _new(self, text: str) -> str:
@@ -101,6 +117,8 @@ class _Lift:
         value = self._new(f"load {kind}, {kind}* %s.{family}")
         if family in self.pointers:
             value = self._new(f"ptrtoint i8* {value} to i64")
+        if family in self.halves:
+            return value if bits == 32 else self._new(f"zext i32 {value} to i64")
         return value if bits == 64 else self._new(f"trunc i64 {value} to i{bits}")
 
     def _address(self, memory: Memory) -> str:
@@ -142,7 +160,7 @@ class _Lift:
             raise NotExpressible("a destination of another kind")
         family = REGISTERS[operand.name].family
         self.slots.add(family)
-        if bits < 64:
+        if bits < 64 and family not in self.halves:
             value = self._new(f"zext i{bits} {value} to i64")
         if bits < 32:  # partial writes keep the rest
             kept = self._new(f"and i64 {self._register(family, 64)}, {-(1 << bits)}")

@@ -31,7 +31,11 @@ _TARGETS = MappingProxyType(
 )
 # how it was made -> flags of clang
 COMPILERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"clang": ("-O3",), "clang-scalar": ("-O3", "-fno-vectorize", "-funroll-loops")}
+    {
+        "clang": ("-O3",),
+        "clang-narrow": ("-O3", "-mllvm", "-force-vector-interleave=1"),
+        "clang-scalar": ("-O3", "-fno-vectorize", "-funroll-loops"),
+    }
 )
 _REGISTER = re.compile(r"%([a-z0-9]+)")
 _TIMEOUT_S = 20
