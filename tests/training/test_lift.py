@@ -30,9 +30,7 @@ _LOOPS = {
 
 def _region(folder: Path, source: str) -> Region:
     (folder / "unit.c").write_text(source)
-    subprocess.run(
-        ["gcc", "-O2", "-fno-tree-vectorize", "-S", "unit.c"], check=True, cwd=folder
-    )
+    subprocess.run(["gcc", "-O2", "-fno-tree-vectorize", "-S", "unit.c"], check=True, cwd=folder)
     (region,) = find_regions(parse((folder / "unit.s").read_text()))
     assert isinstance(region, Region)
     return region

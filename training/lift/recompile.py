@@ -38,6 +38,7 @@ COMPILERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 _REGISTER = re.compile(r"%([a-z0-9]+)")
+_SCALED = re.compile(r"\tleaq\t(-?\d*)\(,(%[a-z0-9]+),([248])\), (%[a-z0-9]+)$")
 _TIMEOUT_S = 20
 _IMPLICIT = re.compile(r"(i?mul|i?div)[bwlq]? [^,]*$|(cltd|cqto|cltq|cwtl|push|pop|call|rep)")
 
@@ -132,5 +133,15 @@ def _renamed(body: list[str], region: Region, homes: dict[str, str]) -> list[str
     out = []
     for line in body:
         line = re.sub(r"\bhead(@PLT)?$", ".LH", line)
-        out.append(re.sub(r"\.LBB\d+_\d+", label, _REGISTER.sub(register, line)))
+        out += _with_base(re.sub(r"\.LBB\d+_\d+", label, _REGISTER.sub(register, line)))
     return out
+
+
+def _with_base(line: str) -> list[str]:
+    """The gate knows no `lea` without a base; this form sets flags, which tests would notice."""
+    if (match := _SCALED.match(line)) is None:
+        return [line]
+    displacement, index, scale, target = match.groups()
+    moved = [] if index == target else [f"\tmovq\t{index}, {target}"]
+    added = [f"\taddq\t${displacement}, {target}"] if displacement else []
+    return [*moved, f"\tshlq\t${int(scale).bit_length() - 1}, {target}", *added]
