@@ -22,6 +22,8 @@ _LOOPS = {
     " return s; }",
     "bytes": "unsigned f(const unsigned char *a, long n) { unsigned s = 0;"
     " for (long i = 0; i < n; i++) s += a[i]; return s; }",
+    "count": "int f(const int *a, long n, int t) { int s = 0;"
+    " for (long i = 0; i < n; i++) s += a[i] < t; return s; }",
     "map": "void f(int *a, const int *b, long n) { for (long i = 0; i < n; i++) a[i] = b[i] * 3; }",
     "conditional": "void f(int *a, const int *b, long n) {"
     " for (long i = 0; i < n; i++) if (b[i] > 0) a[i] = b[i]; }",

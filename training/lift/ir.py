@@ -173,7 +173,7 @@ class _Lift:
     def _instruction(self, name: str, texts: tuple[str, ...]) -> None:
         parsed = [parse_operand(text) for text in texts]
         operands = [operand for operand in parsed if operand is not None]
-        if len(operands) != len(parsed) or not operands and name != "nop":
+        if len(operands) != len(parsed) or (not operands and name != "nop"):
             raise NotExpressible(f"operands of {name}")
         if name.startswith("j"):
             self._jump(name[1:], texts[0])
