@@ -57,6 +57,8 @@ class _Lift:
         # Its upper half is zero afterwards, which is wrong only where every write is conditional.
         widths: dict[str, set[int]] = {}
         for spelling in re.findall(r"%([a-z0-9]+)", region.text):
+            if spelling not in REGISTERS:
+                raise NotExpressible(f"the register {spelling}")
             widths.setdefault(REGISTERS[spelling].family, set()).add(REGISTERS[spelling].bits)
         self.halves = {
             f for f, seen in widths.items() if seen == {32} and f not in contract.invariants
