@@ -310,7 +310,10 @@ def _draw_clamp(rng: random.Random) -> Loop:
     tests = ("a[i] < lo", "a[i] = lo"), ("a[i] > hi", "a[i] = hi")
     text = f"if ({tests[0][0]}) {tests[0][1]}; else if ({tests[1][0]}) {tests[1][1]};"
     head = rng.choice(
-        ("int32_t *a, size_t n, int32_t lo, int32_t hi", "int32_t lo, int32_t hi, int32_t *a, long n")
+        (
+            "int32_t *a, size_t n, int32_t lo, int32_t hi",
+            "int32_t lo, int32_t hi, int32_t *a, long n",
+        )
     )
     counter = "long" if "long" in head else "size_t"
     c = f"void @NAME@({head}) {{ for ({counter} i = 0; i < n; i++) {text} }}\n"

@@ -77,7 +77,10 @@ def _draw_insertion(rng: random.Random) -> Loop:
         )
     )  # fmt: skip
     return Loop(
-        "insertion_shift", "i32", f"void @NAME@({head}) {{ {body} }}\n", partial(_insertion, is_rising)
+        "insertion_shift",
+        "i32",
+        f"void @NAME@({head}) {{ {body} }}\n",
+        partial(_insertion, is_rising),
     )
 
 
