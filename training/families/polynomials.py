@@ -1,7 +1,7 @@
 """Polynomials and sums of sums, serial in gcc's text: hashes, Horner's rule, Fletcher's checksum.
 
-They are exact modulo 2^32 or 2^64, so that a polynomial may be taken apart into as many shorter ones
-as a vector has lanes, and a sum of prefix sums into lanes and their places.
+They are exact modulo 2^32 or 2^64, so that a polynomial may be taken apart into as many shorter
+ones as a vector has lanes, and a sum of prefix sums into lanes and their places.
 """
 
 from __future__ import annotations

@@ -202,7 +202,7 @@ def _swap_bits(register: str, shift: int, mask: int) -> str:
 
 
 def _reverse_rules() -> tuple[Rule, ...]:
-    """Rules for r = r << 1 | x & 1; x >>= 1, as often as a counter that goes down to 0 (or below) says."""
+    """Rules for r = r << 1 | x & 1; x >>= 1, as often as a counter going down says."""
     bodies = (
         "movl {x.32}, {t.32}\naddl {r.32}, {r.32}\nshrl {x.32}\nandl $1, {t.32}\n"
         "orl {t.32}, {r.32}\n",

@@ -65,23 +65,33 @@ def _shifted(
     return "\n".join([*out, "\tjmp\t.LH"]) + "\n"
 
 
+_FORMS = (
+    (
+        "int32_t *a, long j, int32_t k",
+        "while (j >= 0 && a[j] @S@ k) { a[j + 1] = a[j]; j--; } a[j + 1] = k;",
+    ),
+    (
+        "int32_t *a, long j, int32_t k",
+        "while (j > 0 && a[j - 1] @S@ k) { a[j] = a[j - 1]; j--; } a[j] = k;",
+    ),
+    (
+        "int32_t *a, size_t i",
+        "int32_t k = a[i]; size_t j = i; "
+        "while (j > 0 && a[j - 1] @S@ k) { a[j] = a[j - 1]; j--; } a[j] = k;",
+    ),
+    (
+        "int32_t *a, int n",
+        "for (int i = 1; i < n; i++) { int32_t k = a[i]; int j = i - 1; "
+        "while (j >= 0 && a[j] @S@ k) { a[j + 1] = a[j]; j--; } a[j + 1] = k; }",
+    ),
+)
+
+
 def _draw_insertion(rng: random.Random) -> Loop:
     is_rising = rng.random() < 0.6
-    sign = ">" if is_rising else "<"
-    head, body = rng.choice(
-        (
-            ("int32_t *a, long j, int32_t k", f"while (j >= 0 && a[j] {sign} k) {{ a[j + 1] = a[j]; j--; }} a[j + 1] = k;"),
-            ("int32_t *a, long j, int32_t k", f"while (j > 0 && a[j - 1] {sign} k) {{ a[j] = a[j - 1]; j--; }} a[j] = k;"),
-            ("int32_t *a, size_t i", f"int32_t k = a[i]; size_t j = i; while (j > 0 && a[j - 1] {sign} k) {{ a[j] = a[j - 1]; j--; }} a[j] = k;"),
-            ("int32_t *a, int n", f"for (int i = 1; i < n; i++) {{ int32_t k = a[i]; int j = i - 1; while (j >= 0 && a[j] {sign} k) {{ a[j + 1] = a[j]; j--; }} a[j + 1] = k; }}"),
-        )
-    )  # fmt: skip
-    return Loop(
-        "insertion_shift",
-        "i32",
-        f"void @NAME@({head}) {{ {body} }}\n",
-        partial(_insertion, is_rising),
-    )
+    head, body = rng.choice(_FORMS)
+    c = f"void @NAME@({head}) {{ {body} }}\n".replace("@S@", ">" if is_rising else "<")
+    return Loop("insertion_shift", "i32", c, partial(_insertion, is_rising))
 
 
 FAMILIES = (Family("insertion_shift", "test", 0.8, _draw_insertion),)

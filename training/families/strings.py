@@ -21,7 +21,7 @@ _PARAMETER = "c"
 
 
 def _scan(ends: tuple[int | str, ...], is_span: bool, region: Region, isa: str) -> Iterator[str]:
-    """Yield the scan for one of `ends` (numbers, or "c" for an invariant), or, a span, none of them."""
+    """Yield the scan for one of `ends` (numbers, or "c" for an invariant); a span: for none."""
     contract = region.contract
     loads = [access for access in contract.accesses if access.is_load]
     if len(contract.accesses) != 1 or len(loads) != 1 or len(contract.scratch) < 3:
