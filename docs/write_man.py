@@ -17,8 +17,9 @@ _ROW = re.compile(r"^\| (`LLMCC_.+?`) \| (.+) \|$", re.MULTILINE)
 
 
 def roff(text: str) -> str:
-    """Escape text: nothing in it is a request, a hyphen is the character of options."""
+    """Escape text: nothing is a request, a hyphen is the character of options, all is ASCII."""
     escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("`", "")
+    escaped = re.sub(r"[^\x00-\x7f]", lambda match: f"\\[u{ord(match[0]):04X}]", escaped)
     return "\n".join(
         f"\\&{line}" if line[:1] in (".", "'") else line for line in escaped.split("\n")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -33,7 +34,8 @@ from llmcc.store.unit_records import UnitRecord, UnitRecords, latest
     help="The lock file; llmcc.lock in PATH unless told.",
 )
 @click.option("--check", "is_check", is_flag=True, help="Write nothing; say what does not fit.")
-def lock(path: Path, *, output: Path | None, is_check: bool) -> None:
+@click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+def lock(path: Path, *, output: Path | None, is_check: bool, is_json: bool) -> None:
     """Write all accepted fast paths of what was compiled in PATH or below into a lock file.
 
     Compiles below the folder of a file called llmcc.lock then take exactly these, on every machine,
@@ -52,11 +54,14 @@ def lock(path: Path, *, output: Path | None, is_check: bool) -> None:
     ]
     found = accepted_paths(records, cpu=cpu_model())
     if is_check:
-        sys.exit(_check(file, records, found))
+        sys.exit(_check(file, records, found, is_json=is_json))
     kept = _as_written(file, found)
     write_atomically(file, render_lock(Lock(generation(), kept)))
     file.chmod(0o644)
-    click.echo(f"{file}: {len(kept)} fast paths of {len(records)} units")
+    if is_json:
+        click.echo(json.dumps({"file": str(file), "accepted": len(kept), "units": len(records)}))
+    else:
+        click.echo(f"{file}: {len(kept)} fast paths of {len(records)} units")
 
 
 def _as_written(file: Path, found: Mapping[str, LockedPath]) -> dict[str, LockedPath]:
@@ -75,7 +80,13 @@ def _is_same(one: LockedPath, other: LockedPath) -> bool:
     return (one.isa, one.rewrite) == (other.isa, other.rewrite)
 
 
-def _check(file: Path, records: Iterable[UnitRecord], found: Mapping[str, LockedPath]) -> int:
+def _check(
+    file: Path,
+    records: Iterable[UnitRecord],
+    found: Mapping[str, LockedPath],
+    *,
+    is_json: bool,
+) -> int:
     try:
         locked = parse_lock(file.read_bytes())
     except OSError as error:
@@ -89,14 +100,20 @@ def _check(file: Path, records: Iterable[UnitRecord], found: Mapping[str, Locked
         for identity, path in found.items()
         if identity not in locked.paths or not _is_same(locked.paths[identity], path)
     ]
-    for path in stale:
-        click.echo(f"matches no loop: {path.function} of {path.source}")
-    for path in missing:
-        click.echo(f"not in the file: {path.function} of {path.source}")
+    complaints = [
+        *(f"matches no loop: {path.function} of {path.source}" for path in stale),
+        *(f"not in the file: {path.function} of {path.source}" for path in missing),
+    ]
     refusal = why_untrusted(file, most_bytes=MOST_BYTES)
     if refusal:
-        click.echo(f"compiles ignore the file: {refusal}")
+        complaints.append(f"compiles ignore the file: {refusal}")
     if locked.generation != generation():
-        click.echo("another version of llmcc wrote it")
-    click.echo(f"{len(locked.paths)} fast paths, {len(stale)} stale, {len(missing)} missing")
+        complaints.append("another version of llmcc wrote it")
+    counts = {"accepted": len(locked.paths), "stale": len(stale), "missing": len(missing)}
+    if is_json:
+        click.echo(json.dumps({"file": str(file), **counts, "complaints": complaints}, indent=1))
+    else:
+        for complaint in complaints:
+            click.echo(complaint)
+        click.echo("{accepted} fast paths, {stale} stale, {missing} missing".format(**counts))
     return 1 if stale or missing or refusal else 0

@@ -23,6 +23,7 @@ _Reply = TypeVar("_Reply")
 
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _PATIENCE_S = 3.0
+_HANDLED = (signal.SIGINT, signal.SIGTERM)  # a worker has handlers of its own for these
 
 
 @dataclass(slots=True)
@@ -92,7 +93,10 @@ class Crew(Generic[_Task, _Reply]):
         process = context.Process(
             target=_serve, args=(theirs, self._make, os.getpid()), daemon=True
         )
+        # A signal that comes before the worker has its handlers waits for them.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         process.start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         return _Member(process, ours)
 
@@ -127,6 +131,7 @@ def _serve(
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # As an exception it lets temporary files be removed and ends what was started.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HANDLED)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         return

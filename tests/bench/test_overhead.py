@@ -25,7 +25,7 @@ def test_prints_both_cases_with_an_a_a_row_and_the_target() -> None:
         "hit with fast paths:",
     ]
     assert [line.strip().split("  ")[0] for line in lines[1:4]] == ["gcc", "gcc again", "llmcc"]
-    assert lines[-1].startswith("target: at most 3 ms more: ")
+    assert lines[-1].startswith("target: at most 2 ms more: ")
 
 
 def test_json_holds_medians_and_intervals() -> None:

@@ -27,16 +27,12 @@ executable('program', 'main.c', link_with: [units, shared])
 
 
 @pytest.fixture
-def environ(installed: Installed) -> dict[str, str]:
+def environ(installed: Installed, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """An environment that finds the meson of this virtual environment."""
-    path = os.environ["PATH"]
-    os.environ["PATH"] = f"{Path(sys.executable).parent}:{path}"
-    try:
-        need("meson", "ninja")
-    finally:
-        os.environ["PATH"] = path
-    found = installed.environ()
-    return {**found, "PATH": f"{found['PATH']}:{Path(sys.executable).parent}"}
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", path)
+    need("meson", "ninja")
+    return {**installed.environ(), "PATH": f"{installed.folder}:{path}"}
 
 
 def test_meson_takes_llmcc_for_gcc(

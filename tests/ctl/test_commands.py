@@ -39,6 +39,7 @@ def test_every_command_has_json_or_a_reason_not_to(name: str) -> None:
         ("explain", "loops.c"),
         ("diff", "loops.c"),
         ("report",),
+        ("lock",),
         ("regions", "loops.s"),
     ],
     ids=lambda arguments: str(arguments[0]),
@@ -57,6 +58,8 @@ def test_json_has_the_names_that_are_documented(
     shared = text.partition("\n## Loops and figures\n")[2].partition("\n## ")[0]
     shared_names = set(re.findall(r"^\| `(.+?)` \|", shared, re.MULTILINE))
     names = _names(json.loads(run(*arguments, "--json")))
+    if arguments == ("lock",):
+        names |= _names(json.loads(run("lock", "--check", "--json")))
     assert names <= documented | shared_names
     assert documented <= names
 
