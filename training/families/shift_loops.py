@@ -217,7 +217,7 @@ def _reverse_rules() -> tuple[Rule, ...]:
     join = (
         f"{reversed_bits}shlq $32, {{r}}\norq {{s1}}, {{r}}\nmovl {{x.32}}, {{x.32}}\n"
         "shlxq {s0}, {r}, {r}\nshrxq {s0}, {x}, {x}\nshrq $32, {r}\nxorl {s1.32}, {s1.32}\n"
-        "cmpl $63, {s0.32}\ncmoval {s1.32}, {r.32}\ncmoval {s1.32}, {x.32}\n"
+        "cmpl $63, {s0.32}\ncmova {s1.32}, {r.32}\ncmova {s1.32}, {x.32}\n"
     )
     rules: list[Rule] = []
     for end, begin, last in (
