@@ -21,6 +21,7 @@ from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
 from llmcc.training.experts import loop_rewrites
 from llmcc.training.families import (
+    comparing,
     dynamic,
     leave,
     polynomials,
@@ -34,11 +35,19 @@ from llmcc.training.families.pattern import Rule, rewrites
 from llmcc.verify.battery import Battery
 from llmcc.verify.verify import Verified, verify
 
+_MODULES = (
+    shift_loops,
+    recurrences,
+    polynomials,
+    dynamic,
+    sorting,
+    strings,
+    comparing,
+    leave,
+)
 _SILENT = {"decimal_length", *(family.name for family in leave.FAMILIES)}
 _FAMILIES: dict[str, Family] = {
-    family.name: family
-    for module in (shift_loops, recurrences, polynomials, dynamic, sorting, strings, leave)
-    for family in module.FAMILIES
+    family.name: family for module in _MODULES for family in module.FAMILIES
 }
 _TAUGHT = sorted(_FAMILIES.keys() - _SILENT)
 _DRAWS = 3

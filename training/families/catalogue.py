@@ -8,6 +8,7 @@ from types import MappingProxyType
 from llmcc.training.families import (
     chosen,
     classic,
+    comparing,
     dynamic,
     leave,
     maps,
@@ -37,6 +38,7 @@ _MODULES = (
     dynamic,
     sorting,
     strings,
+    comparing,
     leave,
 )
 
