@@ -10,6 +10,7 @@ from llmcc.training.families.counted import counted_rewrites
 from llmcc.training.families.loop import Loop
 from llmcc.training.families.search import search_rewrites
 from llmcc.training.families.spec import LoopSpec
+from llmcc.training.families.sums import sum_rewrites, wide_sum
 from llmcc.training.families.vector import NotExpressible
 from llmcc.training.widen import widen
 
@@ -38,6 +39,12 @@ def spec_rewrites(region: Region, spec: LoopSpec, isa: str) -> Iterator[str]:
         return bits_rewrites(region, spec)
     if spec.family in ("find", "scan", "mismatch"):
         return search_rewrites(region, spec, isa)
+    if (
+        spec.operator == "add"
+        and spec.element.name != "u8"
+        and spec.accumulator_bits > spec.element.bits
+    ):
+        return sum_rewrites(wide_sum(spec.element, spec.accumulator_bits), region, isa)
     return counted_rewrites(region, spec, isa)
 
 

@@ -12,7 +12,15 @@ from functools import partial
 
 from llmcc.regions.model import Region
 from llmcc.training.families.counted import counted_rewrites
-from llmcc.training.families.frame import counted_text, fold, lowest_to, vectors_of, zero
+from llmcc.training.families.frame import (
+    counted_text,
+    fold,
+    lowest_to,
+    passing,
+    scalar_scratch,
+    vectors_of,
+    zero,
+)
 from llmcc.training.families.loop import Family, Loop
 from llmcc.training.families.mapping import Mapping, mappings, scalar_leaves
 from llmcc.training.families.plain_c import c_array_function
@@ -108,7 +116,7 @@ def _write_sum_if(emitter: _Emitter) -> str:
         assert emitter.mapping.accumulator is not None
         bits = spec.element.bits
         fold(vector, total[0], add, bits=bits)
-        lowest = lowest_to(vector, total[0], emitter.region.contract.scratch[1], bits=bits)
+        lowest = lowest_to(vector, total[0], passing(emitter.region.contract), bits=bits)
         own = spelled(emitter.mapping.accumulator, bits)
         vector.emit(f"add{'q' if bits == 64 else 'l'}", lowest, f"%{own}")
 
@@ -160,7 +168,7 @@ def _write_last(emitter: _Emitter) -> str:
     if len(counters) != 1 or emitter.mapping.accumulator is None:
         raise NotExpressible("no counter whose value is kept")
     counter, kept = counters[0].register, emitter.mapping.accumulator
-    temporary = contract.scratch[1]
+    temporary = scalar_scratch(contract, 2)[1]
     size = spec.element.size_bytes
 
     def setup() -> None:

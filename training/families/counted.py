@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmcc.regions.model import Region
-from llmcc.training.families.frame import counted_text, fold, scalar_scratch, vectors_of, zero
+from llmcc.training.families.frame import (
+    counted_text,
+    fold,
+    passing,
+    scalar_scratch,
+    vectors_of,
+    zero,
+)
 from llmcc.training.families.mapping import (
     Mapping,
     lowered,
@@ -46,7 +53,9 @@ class _Counted:
         self.contract, self.spec, self.isa, self.mapping = contract, spec, isa, mapping
         self.is_512 = isa == "avx512"
         self.extension = extension
-        self.temporary = scalar_scratch(contract, 2)[1]
+        # Counting takes a register of its own in the loop.
+        is_counting = spec.family in ("count", "byteclass")
+        self.temporary = scalar_scratch(contract, 2)[1] if is_counting else passing(contract)
         self.vector = vectors_of(
             region, isa, spec.element, loads=mapping.loads, parameters=mapping.parameters
         )

@@ -48,15 +48,20 @@ def vectors_of(
     loads: tuple[Access, ...],
     parameters: tuple[str, ...] = (),
 ) -> VectorText:
-    """A writer of vector code over the loop's inputs; constants pass through the second scratch."""
+    """A writer of vector code over the loop's inputs; constants pass through `passing`."""
     return VectorText(
         element,
         isa,
         registers=free_vectors(region.contract, isa),
         parameters=parameters,
         memory=tuple(address(load) for load in loads),
-        temporary=scalar_scratch(region.contract, 2)[1],
+        temporary=passing(region.contract),
     )
+
+
+def passing(contract: Contract) -> str:
+    """The general register constants and results pass through; the counter too, if it is alone."""
+    return scalar_scratch(contract, 1)[0] if len(contract.scratch) == 1 else contract.scratch[1]
 
 
 def counted_text(
@@ -76,23 +81,30 @@ def counted_text(
     not come before them; None for streams of different strides. body: takes the mask register of
     a partial step, "" for a full one; when not `is_maskable`, partial steps are left to gcc's loop.
     """
-    count, temporary = scalar_scratch(contract, 2)
-    is_masked = vector.is_512 and is_maskable
+    scratch = scalar_scratch(contract, 1 if overlap_bytes is not None else 3)
+    count, temporary = scratch[0], passing(contract)
+    is_masked = vector.is_512 and is_maskable and count != temporary
 
     def lines(emit: Callable[[], None]) -> list[str]:
         emit()
         taken, vector.lines = vector.lines, []
         return taken
 
-    out = iterations_but_one(contract, counted_latch(contract), count, temporary)
-    if overlap_bytes is not None:
+    trips = iterations_but_one(contract, counted_latch(contract), count, temporary)
+    enough = [f"\tsubq\t${lanes}, %{count}", "\tjb\t.LH"]
+    out = list(trips)
+    if overlap_bytes is None:
+        out += range_guards(contract, count, (scratch[1], scratch[2]))
+    elif count != temporary:
         out += overlap_guards(contract, overlap_bytes, temporary)
-    else:
-        first, second = scalar_scratch(contract, 3)[1:]
-        out += range_guards(contract, count, (first, second))
     if not is_masked:
-        out += [f"\tsubq\t${lanes}, %{count}", "\tjb\t.LH"]
-    out += lines(setup)
+        out += enough
+    if count == temporary:  # setting up takes the counter: it is counted once more
+        out += overlap_guards(contract, overlap_bytes or 0, temporary)
+        again = [line for line in trips if not line.startswith("\tj")]
+        out += [*lines(setup), *again, enough[0]]
+    else:
+        out += lines(setup)
     if is_masked:
         out += [f"\tsubq\t${lanes}, %{count}", "\tjb\t.LR1"]
     mark = vector.mark()

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import permutations
 
 from llmcc.regions.model import Access, Region
-from llmcc.training.families.frame import broadcast_16_bytes, counted_text, vectors_of
+from llmcc.training.families.frame import broadcast_16_bytes, counted_text, passing, vectors_of
 from llmcc.training.families.loop import Family, Loop
 from llmcc.training.families.mapping import distinct
 from llmcc.training.families.plain_c import c_array_function
@@ -126,7 +126,7 @@ def _swap_table(element: ElementType, vector: VectorText, region: Region) -> tup
     size = element.size_bytes
     places = [start + size - 1 - n for start in range(0, 16, size) for n in range(size)]
     low, high = (int.from_bytes(places[n : n + 8], "little") for n in (0, 8))
-    return (broadcast_16_bytes(vector, low, high, region.contract.scratch[1]),)
+    return (broadcast_16_bytes(vector, low, high, passing(region.contract)),)
 
 
 def _widen_body(source: ElementType, target: ElementType, step: Step) -> None:

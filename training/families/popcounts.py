@@ -12,6 +12,7 @@ from llmcc.training.families.frame import (
     counted_text,
     fold,
     lowest_to,
+    passing,
     vectors_of,
     zero,
 )
@@ -33,7 +34,7 @@ def _bits_rewrites(
         raise NotExpressible("another number of inputs or sums")
     vector = vectors_of(region, isa, element, loads=tuple(loads))
     registers: dict[str, int] = {}
-    temporary = contract.scratch[1]
+    temporary = passing(contract)
     logic = "d" if vector.is_512 else ""
 
     def setup() -> None:

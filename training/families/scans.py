@@ -10,6 +10,7 @@ from llmcc.regions.model import Access, Region
 from llmcc.training.families.frame import (
     counted_text,
     lowest_to,
+    passing,
     vectors_of,
     zero,
 )
@@ -191,7 +192,7 @@ def _iota_rewrites(element: ElementType, region: Region, isa: str) -> Iterator[s
             vector.broadcast_scalars([Parameter(0)])
             step.append(vector.broadcast_value(vector.lanes))
             places = vector.new()
-            low, temporary = vector.name(places, 128), f"%{contract.scratch[1]}"
+            low, temporary = vector.name(places, 128), f"%{passing(contract)}"
             vector.emit("movabsq", f"${0x0706050403020100}", temporary)
             vector.emit("vmovq", temporary, low)
             if vector.lanes == 16:

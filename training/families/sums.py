@@ -12,7 +12,7 @@ from functools import partial
 from itertools import permutations
 
 from llmcc.regions.model import Region
-from llmcc.training.families.frame import counted_text, fold, lowest_to, vectors_of, zero
+from llmcc.training.families.frame import counted_text, fold, lowest_to, passing, vectors_of, zero
 from llmcc.training.families.loop import Family, Loop
 from llmcc.training.families.mapping import distinct
 from llmcc.training.families.plain_c import c_array_function
@@ -73,7 +73,7 @@ def _text(kind: Sum, region: Region, vector: VectorText) -> str:
 
     def finish() -> None:
         fold(vector, total[0], add, bits=kind.lane_bits * kind.stride)
-        temporary = region.contract.scratch[1]
+        temporary = passing(region.contract)
         lowest = lowest_to(vector, total[0], temporary, bits=kind.total_bits)
         suffix = "q" if kind.total_bits == 64 else "l"
         target = spelled(region.contract.accumulators[0], kind.total_bits)
@@ -181,11 +181,15 @@ def _loop(
     return Loop(family, kind.element.name, c, partial(sum_rewrites, kind))
 
 
+def wide_sum(element: ElementType, bits: int) -> Sum:
+    """The sum of elements in lanes of `bits` bits, which are wider than they are."""
+    return Sum(element, 1, bits, bits, bits, partial(_wide_step, element, bits))
+
+
 def _draw_wide(rng: random.Random) -> Loop:
     element = TYPES[rng.choice(("i8", "u16", "i16", "i32", "u32", "i8", "i16"))]
     bits = 64 if element.bits == 32 else rng.choice((32, 32, 64))
-    kind = Sum(element, 1, bits, bits, bits, partial(_wide_step, element, bits))
-    return _loop("sum_wide", kind, rng, "A")
+    return _loop("sum_wide", wide_sum(element, bits), rng, "A")
 
 
 def _draw_absolute(rng: random.Random) -> Loop:

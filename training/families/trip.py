@@ -38,6 +38,8 @@ def iterations_but_one(contract: Contract, latch: Latch, target: str, temporary:
         ]
     if step != 1:
         raise NotExpressible("no simple trip count")
+    if target == temporary:
+        raise NotExpressible("a trip count that needs two registers")
     move = "movslq" if latch.condition == "l" else "movl"
     bits = 64 if latch.condition == "l" else 32
     return [
