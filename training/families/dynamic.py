@@ -21,7 +21,7 @@ _COMPARE_512 = {"lt": "lt", "le": "le", "gt": "nle", "ge": "nlt", "eq": "eq", "n
 
 
 @dataclass(frozen=True, slots=True)
-class _Lanes:
+class Lanes:
     """Names for 32-bit lanes in one instruction set."""
 
     isa: str
@@ -29,6 +29,7 @@ class _Lanes:
 
     @property
     def count(self) -> int:
+        """Elements in one vector."""
         return 16 if self.isa == "avx512" else 8
 
     def broadcast(self, source: str, number: int) -> list[str]:
@@ -49,16 +50,17 @@ def _narrow(name: str) -> str:
     return "%xmm" + name[4:]
 
 
-def _lanes(contract: Contract, isa: str, needed: int) -> _Lanes:
+def lanes_of(contract: Contract, isa: str, needed: int) -> Lanes:
+    """Take the first `needed` vector registers that are free."""
     if isa == "avx512":
-        return _Lanes(isa, tuple(f"%zmm{n}" for n in range(16, 16 + needed)))
+        return Lanes(isa, tuple(f"%zmm{n}" for n in range(16, 16 + needed)))
     free = contract.vector_scratch[:needed]
     if len(free) < needed:
         raise NotExpressible("out of vector registers")
-    return _Lanes(isa, tuple(f"%ymm{XMM.index(name)}" for name in free))
+    return Lanes(isa, tuple(f"%ymm{XMM.index(name)}" for name in free))
 
 
-def _parameters(contract: Contract) -> tuple[str, ...]:
+def parameters(contract: Contract) -> tuple[str, ...]:
     """Invariant general registers that are neither in an address nor the bound of the loop."""
     used = {access.base for access in contract.accesses}
     used |= {access.index for access in contract.accesses}
@@ -101,7 +103,7 @@ def _masked_reduction(
         raise NotExpressible("not arrays of 32 bits walked forwards")
     sources = [f"${constant}"] if constant is not None else []
     if constant is None:
-        sources = [f"%{spelled(family, 32)}" for family in _parameters(contract)]
+        sources = [f"%{spelled(family, 32)}" for family in parameters(contract)]
     for source in sources:
         yield _masked_text(contract, operator, combine, source, (tested[0], taken[0]), isa)
 
@@ -117,7 +119,7 @@ def _masked_text(
     count, temporary = contract.scratch[:2]
     low = f"%{spelled(temporary, 32)}"
     sum_ = f"%{spelled(contract.accumulators[0], 32)}"
-    lanes = _lanes(contract, isa, 5)
+    lanes = lanes_of(contract, isa, 5)
     limit, total, flags, value, ones = lanes.registers
     verb = _COMBINE[combine]
     out = iterations_but_one(contract, counted_latch(contract), count, temporary)
@@ -197,7 +199,7 @@ def _relaxation(operator: str, region: Region, isa: str) -> Iterator[str]:
     loads = [a for a in contract.accesses if (a.base, a.index, a.disp) != place]
     if len(loads) != 1 or loads[0].stride_bytes != target.stride_bytes:
         raise NotExpressible("one other array is read")
-    for family in _parameters(contract):
+    for family in parameters(contract):
         yield _relaxed(contract, operator, family, loads[0], target, isa)
 
 
@@ -205,7 +207,7 @@ def _relaxed(
     contract: Contract, operator: str, family: str, load: Access, store: Access, isa: str
 ) -> str:
     count, one, two = contract.scratch[:3]
-    lanes = _lanes(contract, isa, 4)
+    lanes = lanes_of(contract, isa, 4)
     added, value, old, mask = lanes.registers
     back = 0 if store.stride_bytes > 0 else 4 - 4 * lanes.count
     source, target = address(load, offset_bytes=back), address(store, offset_bytes=back)
@@ -261,7 +263,7 @@ def _draw_relaxation(family: str, rng: random.Random) -> Loop:
 
 def _clamp(region: Region, isa: str) -> Iterator[str]:
     contract = region.contract
-    bounds = _parameters(contract)
+    bounds = parameters(contract)
     if len(bounds) != 2 or {a.stride_bytes for a in contract.accesses} != {4}:
         raise NotExpressible("two bounds and one array of 32 bits")
     if len({(a.base, a.index, a.disp) for a in contract.accesses}) != 1:
@@ -274,7 +276,7 @@ def _clamped(contract: Contract, low: str, high: str, isa: str) -> str:
     if len(contract.scratch) < 2:
         raise NotExpressible("needs two scratch registers")
     count, temporary = contract.scratch[:2]
-    lanes = _lanes(contract, isa, 5)
+    lanes = lanes_of(contract, isa, 5)
     bottom, top, value, under, over = lanes.registers
     place = address(contract.accesses[0])
     out = iterations_but_one(contract, counted_latch(contract), count, temporary)
@@ -308,7 +310,10 @@ def _draw_clamp(rng: random.Random) -> Loop:
     tests = ("a[i] < lo", "a[i] = lo"), ("a[i] > hi", "a[i] = hi")
     text = f"if ({tests[0][0]}) {tests[0][1]}; else if ({tests[1][0]}) {tests[1][1]};"
     head = rng.choice(
-        ("int32_t *a, size_t n, int32_t lo, int32_t hi", "int32_t lo, int32_t hi, int32_t *a, long n")
+        (
+            "int32_t *a, size_t n, int32_t lo, int32_t hi",
+            "int32_t lo, int32_t hi, int32_t *a, long n",
+        )
     )
     counter = "long" if "long" in head else "size_t"
     c = f"void @NAME@({head}) {{ for ({counter} i = 0; i < n; i++) {text} }}\n"

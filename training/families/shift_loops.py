@@ -202,7 +202,7 @@ def _swap_bits(register: str, shift: int, mask: int) -> str:
 
 
 def _reverse_rules() -> tuple[Rule, ...]:
-    """Rules for r = r << 1 | x & 1; x >>= 1, as often as a counter that goes down to 0 (or below) says."""
+    """Rules for r = r << 1 | x & 1; x >>= 1, as often as a counter going down says."""
     bodies = (
         "movl {x.32}, {t.32}\naddl {r.32}, {r.32}\nshrl {x.32}\nandl $1, {t.32}\n"
         "orl {t.32}, {r.32}\n",
@@ -217,7 +217,7 @@ def _reverse_rules() -> tuple[Rule, ...]:
     join = (
         f"{reversed_bits}shlq $32, {{r}}\norq {{s1}}, {{r}}\nmovl {{x.32}}, {{x.32}}\n"
         "shlxq {s0}, {r}, {r}\nshrxq {s0}, {x}, {x}\nshrq $32, {r}\nxorl {s1.32}, {s1.32}\n"
-        "cmpl $63, {s0.32}\ncmoval {s1.32}, {r.32}\ncmoval {s1.32}, {x.32}\n"
+        "cmpl $63, {s0.32}\ncmova {s1.32}, {r.32}\ncmova {s1.32}, {x.32}\n"
     )
     rules: list[Rule] = []
     for end, begin, last in (
