@@ -39,6 +39,7 @@ class PairRecord:
     provenance: str  # who made it and from what, for the reader of the file
     wide_follows_xmm: bool = False  # in the rewrite, register 16+N stands for the loop's xmmN
     region: Region | None = None  # needed to evaluate, not to train
+    group: str = "synthetic"  # or the project the loop was harvested from
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import pairwise
 
 import click
 
@@ -58,9 +59,21 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Read `ppo --engine verl` as `ppo-verl`: that engine has options of its own."""
+        if args[0] == "ppo" and ("--engine=verl" in args or "verl" in _values(args, "--engine")):
+            args = ["ppo-verl", *args[1:]]
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, _, summary) in _COMMANDS.items()])
+
+
+def _values(args: list[str], option: str) -> list[str]:
+    return [value for name, value in pairwise(args) if name == option]
 
 
 @click.group(cls=_LazyGroup)

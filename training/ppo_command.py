@@ -70,7 +70,12 @@ _SHOWN = (
     help="Directory of checkpoints, log, curves and alarm.",
 )
 @click.option(
-    "--engine", type=click.Choice(["local"]), default="local", show_default=True, help="Who trains."
+    "--engine",
+    type=click.Choice(["local", "verl"]),
+    default="local",
+    show_default=True,
+    expose_value=False,  # with verl, the command line is read as ppo-verl's
+    help="verl: a large model on GPUs, with the options of ppo-verl.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of samples and judging.")
 @click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Judges.")
@@ -142,7 +147,6 @@ def ppo(
     reward: str,
     minutes: float,
     directory: Path,
-    engine: str,
     seed: int,
     jobs: int,
     threads: int | None,
@@ -162,7 +166,6 @@ def ppo(
     Leaves in --out: best.pt (by validation) and checkpoint.pt (the last) for `eval` and `export`,
     ppo.pt to resume from, log.jsonl, curves.png, events for tensorboard, alarm.json.
     """
-    del engine  # one so far
     os.nice(nice)
     if threads is not None:
         torch.set_num_threads(threads)

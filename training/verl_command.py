@@ -47,6 +47,7 @@ def hold_back(problems: list[Problem]) -> list[Problem]:
 
 @click.command("ppo-verl")
 @click.argument("problems_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--engine", type=click.Choice(["verl"]), expose_value=False, help="Always verl here.")
 @click.option("--model", default=_DEFAULTS.model, show_default=True, help="Model, or its folder.")
 @click.option(
     "--nnodes",

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from llmcc.training import verl_hook
 from llmcc.training.dataset import PairRecord, write_pairs
+from llmcc.training.main import main
 from llmcc.training.program.making import make_row
 from llmcc.training.program.readers import read_programs
 from llmcc.training.program.rows import Row, to_line
@@ -198,3 +199,13 @@ def test_verl_loads_the_rows_resolves_the_config_and_calls_the_hook(
         **{row.id: (PROGRAM, 1.0, 1.0) for row in rows},
         **{record.id: ("llmcc/region", 1.0, -1.0) for record in records},
     }
+
+
+@pytest.mark.parametrize("engine", [["--engine", "verl"], ["--engine=verl"]])
+def test_ppo_with_the_engine_verl_is_the_command_of_that_engine(
+    engine: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "rows.jsonl").write_text("")
+    arguments = ["ppo", str(tmp_path / "rows.jsonl"), *engine, "--nnodes", "2", "--dry-run"]
+    result = CliRunner().invoke(main, arguments)
+    assert "no problem of the split train: verl needs train and validation" in result.output
