@@ -29,9 +29,8 @@ import click
 
 from llmcc.asm.parse import parse
 from llmcc.backends.embedded.prompt import prompt_text
-from llmcc.gate.check import check
-from llmcc.outcome import Outcome, Refusal
-from llmcc.propose import Proposal, Request
+from llmcc.outcome import Outcome, OutcomeClass
+from llmcc.propose import Request
 from llmcc.regions.find import RefusedLoop, find_regions
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
@@ -40,10 +39,9 @@ from llmcc.training.dataset import PairRecord, pair_to_line, read_pairs, write_p
 from llmcc.training.experts import ISAS, is_packed, loop_rewrites
 from llmcc.training.families.catalogue import FAMILIES, families_of
 from llmcc.training.families.loop import Family, Loop
-from llmcc.training.faster import QuickTimer
+from llmcc.training.region_judge import RegionJudge, Thoroughness
+from llmcc.training.rewards import is_about_proposal
 from llmcc.training.surroundings import c_unit, function_text
-from llmcc.verify.battery import Battery
-from llmcc.verify.verify import verify
 
 # What gcc is given; -fPIC changes how constants and functions are referred to.
 _FLAGS = (("-O2",), ("-O3",), ("-O3",), ("-O2", "-fPIC"), ("-O3", "-fPIC"))
@@ -51,7 +49,10 @@ _FLAGS = (("-O2",), ("-O3",), ("-O3",), ("-O2", "-fPIC"), ("-O3", "-fPIC"))
 _HELD_OUT_FAMILIES_PER_CENT = {"test": 8, "validation": 4}
 _HELD_OUT_PER_MILLE = {"test": 40, "validation": 20}
 # No rewrite of such a loop can be accepted: there is nothing to try.
-_CANNOT_BE_JUDGED = (Outcome.NOT_COVERED.name,)
+_CANNOT_BE_JUDGED = {
+    Outcome.NOT_COVERED.name,
+    *(o.name for o in Outcome if o.kind in (OutcomeClass.INELIGIBLE, OutcomeClass.ENVIRONMENT)),
+}
 _MOST_PER_SHAPE = 4
 _REGISTER = re.compile(r"%[a-z][a-z0-9]*")
 
@@ -147,12 +148,13 @@ def _make_shard(job: _Job) -> ShardResult:
     endings: Counter[str] = Counter()
     records: list[PairRecord] = []
     with Sandbox() as sandbox:
+        judge = RegionJudge(sandbox, seed=seed, thoroughness=Thoroughness("quick", "quick"))
         for region in find_regions(parse(text)):
             if isinstance(region, RefusedLoop):
                 endings[f"loop {region.outcome.name}"] += 1
                 continue
             loop = drawn[int(region.function.removeprefix("f").partition(".")[0])]
-            records += _pairs(region, loop, flags, seed=seed, sandbox=sandbox, endings=endings)
+            records += _pairs(region, loop, flags, seed=seed, judge=judge, endings=endings)
     write_pairs(_shard_path(job.out, seed), records)
     pairs = sum(bool(record.rewrite) for record in records)
     return ShardResult(seed, pairs, len(records) - pairs, dict(endings))
@@ -191,33 +193,19 @@ def _pairs(
     flags: tuple[str, ...],
     *,
     seed: int,
-    sandbox: Sandbox,
+    judge: RegionJudge,
     endings: Counter[str],
 ) -> Iterator[PairRecord]:
-    battery = Battery.build(region, sandbox=sandbox, seed=seed)
-    if isinstance(battery, Refusal):
-        endings[f"{loop.family} {battery.outcome.name}"] += 1
-        return
-    timer: QuickTimer | None = None
     for isa in ISAS:
-        candidates = loop_rewrites(region, loop, isa)
-        proposals = [Proposal(text, isa, 0.0, "teacher") for text in candidates]
         ending, rewrite = "no expert", ""
-        for gated in check(region, proposals):
-            if isinstance(gated, Refusal):
-                ending = f"gate {gated.outcome.name}"
-                continue
-            verified = verify(
-                region, gated, sandbox=sandbox, seed=seed, quick=True, battery=battery
-            )
-            if isinstance(verified, Refusal):
-                ending = verified.outcome.name
-                continue
-            timer = timer or QuickTimer(region, sandbox=sandbox, seed=seed)
-            ending = "NOT_FASTER"
-            if timer.is_faster(gated.blob):
-                ending, rewrite = "pair", gated.proposal.text
-            break
+        for text in loop_rewrites(region, loop, isa):
+            judgement = judge.judge(region, isa, [text])[0]
+            ending = judgement.outcome.name
+            if judgement.is_right:
+                rewrite = text if judgement.is_faster else ""
+                break
+            if not is_about_proposal(judgement):
+                break
         endings[f"{loop.family} {'packed' if is_packed(region) else 'scalar'} {isa} {ending}"] += 1
         if ending not in _CANNOT_BE_JUDGED:
             yield _record(region, loop, isa, rewrite, flags, seed=seed)
