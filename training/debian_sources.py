@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +36,25 @@ class Sources:
         folder = self.folder / package
         if not (folder / "complete").exists():
             folder.mkdir(parents=True, exist_ok=True)
-            _run(["apt-get", "source", "--download-only", "-qq", package], folder)
+            self._download(package, folder)
             (folder / "complete").touch()
         (description,) = folder.glob("*.dsc")
         return description
+
+    def _download(self, package: str, folder: Path) -> None:
+        """Fetch the newest version or, where the mirror has dropped it, another that is listed."""
+        command = ["apt-get", "source", "--download-only", "-qq"]
+        try:
+            _run([*command, package], folder)
+            return
+        except MissingSource as error:
+            missing = error
+        shown = _run(["apt-cache", "showsrc", package], folder)
+        for version in re.findall(r"^Version: (\S+)$", shown, re.MULTILINE):
+            with suppress(MissingSource):
+                _run([*command, f"{package}={version}"], folder)
+                return
+        raise missing
 
     def version(self, package: str) -> str:
         """Return the version of a fetched package."""
@@ -67,10 +84,11 @@ def check_needs(packages: Sequence[str]) -> None:
             raise MissingSource(f"apt-get install {' '.join(packages)}")
 
 
-def _run(command: list[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path) -> str:
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     except FileNotFoundError as error:
         raise MissingSource(_HOW_TO_FETCH.format(error=error)) from None
     if done.returncode:
         raise MissingSource(_HOW_TO_FETCH.format(error=f"{' '.join(command)}: {done.stderr}"))
+    return done.stdout
