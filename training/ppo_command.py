@@ -14,6 +14,7 @@ import torch
 from rich.progress import Progress
 
 from llmcc.backends.embedded.backend import SHIPPED_WEIGHTS
+from llmcc.backends.embedded.prompt import WHOLE
 from llmcc.training import checkpoint, ppo_state
 from llmcc.training.alarm import GAP_MOST
 from llmcc.training.curves import Board, draw_curves
@@ -211,6 +212,8 @@ def _begin(
     former = directory / "ppo.pt"
     is_resumed = resume and former.exists()
     start = None if is_resumed else load_start(model_path)
+    if start is not None and start.style != WHOLE:
+        raise click.ClickException(f"{model_path} does not read whole prompts, which PPO writes")
     state = ppo_state.load(former) if start is None else RunState.new(start, problem_count=0)
     environment = RegionEnvironment(
         read_pairs(pairs_file),

@@ -18,6 +18,7 @@ from llmcc.training import checkpoint
 from llmcc.training.dataset import EncodedPair, encode_pair, read_pairs
 from llmcc.training.model import ModelShape
 from llmcc.training.sft import Settings, append_line, file_sink, new_checkpoint, train
+from llmcc.training.start import deepen, load_start
 
 _VALIDATION_PAIRS = 256
 
@@ -76,9 +77,10 @@ _VALIDATION_PAIRS = 256
 @click.option("--resume", is_flag=True, help="Go on from the directory's checkpoint, if any.")
 @click.option(
     "--start",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     default=None,
-    help="Checkpoint whose weights a new run starts from.",
+    help="Checkpoint or exported directory whose weights a new run starts from; layers that it "
+    "lacks are added.",
 )
 def sft(
     pairs_file: Path,
@@ -115,16 +117,8 @@ def sft(
     if resume and (directory / "checkpoint.pt").exists():
         state = checkpoint.load(directory / "checkpoint.pt")
     elif start is not None:
-        former = checkpoint.load(start)
-        state = checkpoint.Checkpoint(
-            former.shape,
-            former.vocabulary,
-            former.weights,
-            {},
-            checkpoint.Position(),
-            {},
-            former.style,
-        )
+        former = load_start(start)
+        state = deepen(former, max(layers, former.shape.layer_count), seed=seed)
     pairs = _load(pairs_file, state, share=data_share)
     if not pairs["train"]:
         raise click.ClickException(f"{pairs_file} holds no usable pair of the split 'train'")

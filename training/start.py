@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from llmcc.backends.embedded.safetensors_file import read_tensors
 from llmcc.backends.embedded.tokens import read_tokenizer_json
 from llmcc.training import checkpoint
 from llmcc.training.checkpoint import Checkpoint, Position
-from llmcc.training.model import ModelShape
+from llmcc.training.model import LanguageModel, ModelShape
 
 
 def load_start(path: Path) -> Checkpoint:
@@ -26,7 +27,27 @@ def load_start(path: Path) -> Checkpoint:
     if path.is_dir():
         return _read_exported(path)
     former = checkpoint.load(path)
-    return Checkpoint(former.shape, former.vocabulary, former.weights, {}, Position(), {})
+    return replace(former, optimiser={}, position=Position(), settings={})
+
+
+def deepen(start: Checkpoint, layer_count: int, *, seed: int) -> Checkpoint:
+    """Put layers behind a model's own that change nothing yet, their output matrices being zero.
+
+    The rest of a new layer is random, drawn from `seed`. Source of the idea: Chen et al.,
+    "Net2Net", arXiv:1511.05641, section 3.
+
+    Raises:
+        ValueError: the model has more layers than that.
+    """
+    if layer_count < start.shape.layer_count:
+        raise ValueError(f"the model has {start.shape.layer_count} layers, not {layer_count}")
+    shape = replace(start.shape, layer_count=layer_count)
+    torch.manual_seed(seed)
+    weights = LanguageModel(shape).state_dict()
+    for name, weight in weights.items():
+        if name.endswith(("o_proj.weight", "down_proj.weight")):
+            weight.zero_()
+    return replace(start, shape=shape, weights={**weights, **start.weights})
 
 
 def _read_exported(directory: Path) -> Checkpoint:

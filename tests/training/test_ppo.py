@@ -38,7 +38,7 @@ from llmcc.training.rollout import (
     sample_answers,
 )
 from llmcc.training.sft import new_checkpoint
-from llmcc.training.start import load_start
+from llmcc.training.start import deepen, load_start
 
 pytestmark = pytest.mark.train
 Records = Callable[..., list[PairRecord]]
@@ -261,6 +261,16 @@ def test_the_shipped_weights_start_a_run(tmp_path: Path) -> None:
     assert np.abs(transformer.logits(ids[0].numpy()) - logits).max() < 0.1
     with pytest.raises(OSError, match=r"tokenizer\.json"):
         load_start(tmp_path)
+
+
+def test_added_layers_change_nothing_yet() -> None:
+    start = load_start(SHIPPED_WEIGHTS)
+    deeper = deepen(start, start.shape.layer_count + 2, seed=1)
+    ids = torch.arange(20)[None] + 30
+    with torch.inference_mode():
+        assert torch.equal(deeper.model().hidden(ids), start.model().hidden(ids))
+    with pytest.raises(ValueError, match="the model has 4 layers, not 2"):
+        deepen(start, 2, seed=1)
 
 
 def test_problems_solved_sometimes_are_drawn_most() -> None:
