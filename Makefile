@@ -6,7 +6,7 @@ SOURCES := llmcc backends training tests docs examples
 MAX_LINES := 400
 
 .DEFAULT_GOAL := help
-.PHONY: help setup train-setup native demo test check fmt lint type arch golden unit adversarial \
+.PHONY: help setup train-setup native demo test check fmt lint type arch golden unit verl-check adversarial \
   torture csmith torture-loops mutants semantics timing-evidence region-time projects bench overhead wheel docs clean
 
 help: ## show this list
@@ -63,6 +63,14 @@ golden: $(VENV)/.dev ## text in, text out: lit and filecheck on tests/golden
 
 unit: $(VENV)/.train ## pytest, adversarial tests included
 	$(BIN)/pytest -m 'not timing'
+
+# pip would bring verl's GPU wheels; what its loader and config import is listed, without them.
+$(VENV)/.verl: tests/training/verl-requirements.txt $(VENV)/.train
+	@$(BIN)/python -m pip install -qq --no-deps --upgrade --target $(VENV)/verl -r $<
+	@touch $@
+
+verl-check: $(VENV)/.verl ## rows, hook and overrides against verl's own loader and config
+	VERL_CHECK=$(abspath $(VENV)/verl) $(BIN)/pytest tests/training/test_program_verl.py
 
 adversarial: $(VENV)/.dev ## only the tests with wrong rewrites and hostile programs
 	$(BIN)/pytest tests/adversarial

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from llmcc.backends.embedded.prompt import WHOLE, PromptStyle
 from llmcc.backends.embedded.tokens import Vocabulary
 from llmcc.training.model import LanguageModel, ModelShape
 
@@ -33,6 +34,7 @@ class Checkpoint:
     optimiser: dict[str, Any]  # torch's state dict
     position: Position
     settings: dict[str, Any]  # of the trainer that wrote it, for the model card
+    style: PromptStyle = WHOLE  # what of a prompt the model reads
 
     def model(self) -> LanguageModel:
         """Build the model with the checkpoint's weights."""
@@ -50,6 +52,7 @@ def save(checkpoint: Checkpoint, path: Path) -> None:
         "optimiser": checkpoint.optimiser,
         "position": asdict(checkpoint.position),
         "settings": checkpoint.settings,
+        "style": asdict(checkpoint.style),
     }
     temporary = path.with_name(path.name + ".tmp")
     torch.save(document, temporary)
@@ -71,6 +74,7 @@ def load(path: Path) -> Checkpoint:
             document["optimiser"],
             Position(**document["position"]),
             document["settings"],
+            PromptStyle(**document.get("style", {})),
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a checkpoint of this version: {error}") from error

@@ -2,8 +2,13 @@
 
 Random loops of every family are written as ordinary C, compiled with plain gcc -O2 or -O3, found by
 llmcc's own region finder, rewritten by the teachers, and kept only if the rewrite passes llmcc's
-own gate and a short battery, and is faster. Work is cut into shards by seed; a finished shard is a
+own gate and a short battery, and is faster. A loop without such a rewrite is kept as a prompt
+alone, its rewrite empty. Work is cut into shards by seed; a finished shard is a
 file, so that a stopped run goes on where it was.
+
+Two things are held out. Whole families (`Family.split`) are unseen: all their records are of that
+split. Within the families trained on, a few shapes are: the test records of such a family are its
+unseen shapes. A held-out record whose shape is trained on under another family's name is left out.
 """
 
 from __future__ import annotations
@@ -24,24 +29,31 @@ import click
 
 from llmcc.asm.parse import parse
 from llmcc.backends.embedded.prompt import prompt_text
-from llmcc.gate.check import Gated, check
-from llmcc.outcome import Refusal
-from llmcc.propose import Proposal, Request
+from llmcc.outcome import Outcome, OutcomeClass
+from llmcc.propose import Request
 from llmcc.regions.find import RefusedLoop, find_regions
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
 from llmcc.toolchain import find_gcc, run_gcc
 from llmcc.training.dataset import PairRecord, pair_to_line, read_pairs, write_pairs
-from llmcc.training.experts import ISAS, expert_rewrites, is_packed
-from llmcc.training.families.spec import FAMILIES, LoopSpec, c_function, draw
-from llmcc.training.faster import QuickTimer
-from llmcc.verify.battery import Battery
-from llmcc.verify.verify import verify
+from llmcc.training.experts import ISAS, is_packed, loop_rewrites
+from llmcc.training.families.catalogue import FAMILIES, families_of
+from llmcc.training.families.loop import Family, Loop
+from llmcc.training.region_judge import RegionJudge, Thoroughness
+from llmcc.training.rewards import is_about_proposal
+from llmcc.training.surroundings import c_unit, function_text
 
 # What gcc is given; -fPIC changes how constants and functions are referred to.
 _FLAGS = (("-O2",), ("-O3",), ("-O3",), ("-O2", "-fPIC"), ("-O3", "-fPIC"))
-_WEIGHTS = {"popcount": 0.6, "reduce": 1.6, "map": 1.4, "byteclass": 1.2}
+# Of every hundred loops so many are of families that are not trained on.
+_HELD_OUT_FAMILIES_PER_CENT = {"test": 8, "validation": 4}
 _HELD_OUT_PER_MILLE = {"test": 40, "validation": 20}
+# No rewrite of such a loop can be accepted: there is nothing to try.
+_CANNOT_BE_JUDGED = {
+    Outcome.NOT_COVERED.name,
+    *(o.name for o in Outcome if o.kind in (OutcomeClass.INELIGIBLE, OutcomeClass.ENVIRONMENT)),
+}
+_MOST_PER_SHAPE = 4
 _REGISTER = re.compile(r"%[a-z][a-z0-9]*")
 
 
@@ -51,7 +63,8 @@ class ShardResult:
 
     seed: int
     pairs: int
-    refused: dict[str, int]  # how candidates and loops ended
+    prompts: int  # without a rewrite
+    endings: dict[str, int]  # how candidates and loops ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +74,7 @@ class _Job:
     out: Path
     seed: int
     loops: int
+    families: tuple[str, ...]  # to draw from; () for all
 
 
 @click.command()
@@ -75,7 +89,22 @@ class _Job:
 @click.option("--loops", default=48, show_default=True, help="Loops drawn for one shard.")
 @click.option("--jobs", default=2, show_default=True, help="Worker processes.")
 @click.option("--minutes", type=float, default=None, help="Stop starting shards after this long.")
-def corpus(out: Path, shards: int, seed: int, loops: int, jobs: int, minutes: float | None) -> None:
+@click.option(
+    "--family",
+    "families",
+    multiple=True,
+    type=click.Choice(sorted(FAMILIES)),
+    help="Draw from these families only (again for each); by default from all.",
+)
+def corpus(
+    out: Path,
+    shards: int,
+    seed: int,
+    loops: int,
+    jobs: int,
+    minutes: float | None,
+    families: tuple[str, ...],
+) -> None:
     """Make verified pairs; an interrupted run goes on where it was."""
     (out / "shards").mkdir(parents=True, exist_ok=True)
     waiting = [s for s in range(seed, seed + shards) if not _shard_path(out, s).exists()]
@@ -86,13 +115,14 @@ def corpus(out: Path, shards: int, seed: int, loops: int, jobs: int, minutes: fl
         jobs, initializer=os.nice, initargs=(5,)
     ) as pool:
         for done, result in enumerate(
-            pool.imap_unordered(_make_shard, [_Job(out, s, loops) for s in waiting]), 1
+            pool.imap_unordered(_make_shard, [_Job(out, s, loops, families) for s in waiting]), 1
         ):
             pairs += result.pairs
-            totals.update(result.refused)
+            totals.update(result.endings)
             rate = pairs / (time.monotonic() - started)
             click.echo(
-                f"shard {result.seed}: {result.pairs} pairs; {pairs} in all, {rate:.1f}/s, "
+                f"shard {result.seed}: {result.pairs} pairs, {result.prompts} prompts; "
+                f"{pairs} pairs in all, {rate:.1f}/s, "
                 f"{done}/{len(waiting)}"
             )
             if minutes is not None and time.monotonic() - started > minutes * 60:
@@ -101,7 +131,7 @@ def corpus(out: Path, shards: int, seed: int, loops: int, jobs: int, minutes: fl
     for ending, count in totals.most_common():
         click.echo(f"{count:7d}  {ending}")
     merged = merge(out)
-    click.echo(f"{merged} distinct pairs in {out / 'pairs.jsonl'}")
+    click.echo(f"{merged} distinct records in {out / 'pairs.jsonl'}")
 
 
 def _shard_path(out: Path, seed: int) -> Path:
@@ -111,23 +141,23 @@ def _shard_path(out: Path, seed: int) -> Path:
 def _make_shard(job: _Job) -> ShardResult:
     seed = job.seed
     rng = random.Random(seed)
-    specs = [draw(family, rng) for family in _families(rng, job.loops)]
+    drawn = [family.draw(rng) for family in _families(rng, job)]
     flags = rng.choice(_FLAGS)
-    source = "#include <stddef.h>\n#include <stdint.h>\n" + "".join(
-        c_function(spec, f"f{number}") for number, spec in enumerate(specs)
-    )
+    source = c_unit([function_text(loop.c, f"f{number}", rng) for number, loop in enumerate(drawn)])
     text = _assembly(source, flags)
     endings: Counter[str] = Counter()
     records: list[PairRecord] = []
     with Sandbox() as sandbox:
+        judge = RegionJudge(sandbox, seed=seed, thoroughness=Thoroughness("quick", "quick"))
         for region in find_regions(parse(text)):
             if isinstance(region, RefusedLoop):
                 endings[f"loop {region.outcome.name}"] += 1
                 continue
-            spec = specs[int(region.function.removeprefix("f"))]
-            records += _pairs(region, spec, flags, seed=seed, sandbox=sandbox, endings=endings)
+            loop = drawn[int(region.function.removeprefix("f").partition(".")[0])]
+            records += _pairs(region, loop, flags, seed=seed, judge=judge, endings=endings)
     write_pairs(_shard_path(job.out, seed), records)
-    return ShardResult(seed, len(records), dict(endings))
+    pairs = sum(bool(record.rewrite) for record in records)
+    return ShardResult(seed, pairs, len(records) - pairs, dict(endings))
 
 
 def _assembly(source: str, flags: tuple[str, ...]) -> str:
@@ -143,64 +173,58 @@ def _assembly(source: str, flags: tuple[str, ...]) -> str:
         return (place / "unit.s").read_text(encoding="latin-1")
 
 
-def _families(rng: random.Random, count: int) -> list[str]:
-    weights = [_WEIGHTS.get(family, 1.0) for family in FAMILIES]
-    return rng.choices(FAMILIES, weights, k=count)
+def _families(rng: random.Random, job: _Job) -> list[Family]:
+    if job.families:
+        return [FAMILIES[rng.choice(job.families)] for _ in range(job.loops)]
+    shares = {**_HELD_OUT_FAMILIES_PER_CENT}
+    shares["train"] = 100 - sum(shares.values())
+    present = [split for split in shares if families_of(split)]
+    splits = rng.choices(present, [shares[split] for split in present], k=job.loops)
+    return [_one_of(families_of(split), rng) for split in splits]
+
+
+def _one_of(families: tuple[Family, ...], rng: random.Random) -> Family:
+    return rng.choices(families, [family.weight for family in families])[0]
 
 
 def _pairs(
     region: Region,
-    spec: LoopSpec,
+    loop: Loop,
     flags: tuple[str, ...],
     *,
     seed: int,
-    sandbox: Sandbox,
+    judge: RegionJudge,
     endings: Counter[str],
 ) -> Iterator[PairRecord]:
-    battery = Battery.build(region, sandbox=sandbox, seed=seed)
-    if isinstance(battery, Refusal):
-        endings[f"{spec.family} {battery.outcome.name}"] += 1
-        return
-    timer: QuickTimer | None = None
     for isa in ISAS:
-        candidates = expert_rewrites(region, spec, isa)
-        proposals = [Proposal(text, isa, 0.0, "teacher") for text in candidates]
-        ending = "no expert"
-        for gated in check(region, proposals):
-            if isinstance(gated, Refusal):
-                ending = f"gate {gated.outcome.name}"
-                continue
-            verified = verify(
-                region, gated, sandbox=sandbox, seed=seed, quick=True, battery=battery
-            )
-            if isinstance(verified, Refusal):
-                ending = verified.outcome.name
-                continue
-            ending = "pair"
-            timer = timer or QuickTimer(region, sandbox=sandbox, seed=seed)
-            if not timer.is_faster(gated.blob):
-                ending = "NOT_FASTER"
+        ending, rewrite = "no expert", ""
+        for text in loop_rewrites(region, loop, isa):
+            judgement = judge.judge(region, isa, [text])[0]
+            ending = judgement.outcome.name
+            if judgement.is_right:
+                rewrite = text if judgement.is_faster else ""
                 break
-            yield _record(region, spec, gated, flags, seed=seed)
-            break
-        endings[f"{spec.family} {'packed' if is_packed(region) else 'scalar'} {isa} {ending}"] += 1
+            if not is_about_proposal(judgement):
+                break
+        endings[f"{loop.family} {'packed' if is_packed(region) else 'scalar'} {isa} {ending}"] += 1
+        if ending not in _CANNOT_BE_JUDGED:
+            yield _record(region, loop, isa, rewrite, flags, seed=seed)
 
 
 def _record(
-    region: Region, spec: LoopSpec, gated: Gated, flags: tuple[str, ...], *, seed: int
+    region: Region, loop: Loop, isa: str, rewrite: str, flags: tuple[str, ...], *, seed: int
 ) -> PairRecord:
-    isa = gated.proposal.isa
     prompt = prompt_text(Request(region, isa))
-    shape = shape_key(region.text)
+    own = FAMILIES[loop.family].split
     return PairRecord(
         id=f"{seed}-{region.function}-{region.placement.head_label}-{isa}",
-        family=spec.family,
-        element_type=spec.element.name,
+        family=loop.family,
+        element_type=loop.element_type,
         isa=isa,
         opt=flags[0].removeprefix("-"),
-        split=split_of(shape),
+        split=split_of(shape_key(region.text)) if own == "train" else own,
         prompt=prompt,
-        rewrite=gated.proposal.text,
+        rewrite=rewrite,
         provenance=f"gcc {' '.join(flags)}, {'widen' if is_packed(region) else 'template'}",
         wide_follows_xmm=is_packed(region) and isa == "avx512",
         region=region,
@@ -223,21 +247,34 @@ def split_of(shape: str) -> str:
 
 
 def merge(out: Path) -> int:
-    """Join all shards into pairs.jsonl, one pair per prompt and at most four per shape and ISA."""
+    """Join all shards into pairs.jsonl: one record per prompt, at most four per shape and ISA."""
+    shards = sorted((out / "shards").glob("*.jsonl"))
+    trained = {
+        _prompt_shape(record)
+        for shard in shards
+        for record in read_pairs(shard, with_regions=False)
+        if record.split == "train"
+    }
     seen: set[str] = set()
     per_shape: Counter[tuple[str, str]] = Counter()
     temporary = out / "pairs.jsonl.tmp"
     count = 0
     with temporary.open("w", encoding="utf-8") as stream:
-        for shard in sorted((out / "shards").glob("*.jsonl")):
+        for shard in shards:
             for record in read_pairs(shard, with_regions=True):
-                assert record.region is not None
-                shape = (shape_key(record.region.text), record.isa)
-                if record.prompt in seen or per_shape[shape] >= 4:
+                shape = _prompt_shape(record)
+                if record.prompt in seen or per_shape[shape, record.isa] >= _MOST_PER_SHAPE:
+                    continue
+                if record.split != "train" and shape in trained:
                     continue
                 seen.add(record.prompt)
-                per_shape[shape] += 1
+                per_shape[shape, record.isa] += 1
                 stream.write(pair_to_line(record))
                 count += 1
     temporary.replace(out / "pairs.jsonl")
     return count
+
+
+def _prompt_shape(record: PairRecord) -> str:
+    """The shape of the loop in a prompt, whose first line is the contract."""
+    return shape_key(record.prompt.partition("\n")[2])

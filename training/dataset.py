@@ -35,10 +35,11 @@ class PairRecord:
     opt: str  # gcc's level the loop was compiled with: "O2" or "O3"
     split: str  # one of SPLITS
     prompt: str  # as written by backends.embedded.prompt.prompt_text
-    rewrite: str
+    rewrite: str  # "" when none is known: a prompt to try, not a pair to learn
     provenance: str  # who made it and from what, for the reader of the file
     wide_follows_xmm: bool = False  # in the rewrite, register 16+N stands for the loop's xmmN
     region: Region | None = None  # needed to evaluate, not to train
+    group: str = "synthetic"  # or the project the loop was harvested from
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,12 @@ def read_pairs(path: Path, *, with_regions: bool = True) -> Iterator[PairRecord]
 
 
 def encode_pair(record: PairRecord, vocabulary: Vocabulary, *, context: int) -> EncodedPair | None:
-    """Turn a record into ids; None when it has unknown words or more than `context` tokens."""
+    """Turn a record into ids.
+
+    None when it has no rewrite, unknown words or more than `context` tokens.
+    """
+    if not record.rewrite:
+        return None
     prompt = prompt_ids(record.prompt, vocabulary)
     ids = [
         *prompt,

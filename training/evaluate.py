@@ -1,94 +1,64 @@
-"""``llmcc-train eval``: how often the model is right on loops it has not seen, family by family."""
+"""``llmcc-train eval``: how well models do on loops they have not seen, beside rows without one."""
 
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
+from rich.console import Console
+from rich.progress import Progress
 
-from llmcc.backends.embedded.backend import (
-    SHIPPED_WEIGHTS,
-    LoadedModel,
-    load_model,
-    propose_with,
+from llmcc.backends.embedded.backend import SHIPPED_WEIGHTS
+from llmcc.training.dataset import SPLITS, PairRecord
+from llmcc.training.evaluation import (
+    AA_ROW,
+    Question,
+    comparisons_of,
+    families_of,
+    judge_itself,
+    judge_row,
+    read_question,
+    sections_of,
 )
-from llmcc.propose import Request
-from llmcc.training.dataset import SPLITS, PairRecord, read_pairs
-from llmcc.training.scoring import Score, validator
+from llmcc.training.evaluation_table import Report, markdown, tables, to_json
+from llmcc.training.judging import JudgePool
+from llmcc.training.loop_results import LoopResult, ResultFile
+from llmcc.training.proposers import (
+    Proposer,
+    compiler_proposer,
+    model_proposer,
+    nobody,
+    random_proposer,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The figures of one family, or of all."""
-
-    family: str
-    count: int
-    pass_1: float  # share of loops whose most probable proposal is right
-    pass_n: float  # share of loops with a right one among all proposals
-    no_proposal: float  # share of loops the model answered nothing to
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """How a model did."""
-
-    samples: int
-    seed: int
-    families: tuple[Row, ...]
-    total: Row
-    failed_ids: tuple[str, ...]  # records with no right proposal
-
-
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    record_id: str
-    family: str
-    proposal_count: int
-    is_first_right: bool
-    is_any_right: bool
-
-
-def evaluate_pairs(
-    model: LoadedModel,
-    records: Iterable[PairRecord],
-    *,
-    score: Score,
-    samples: int,
-    seed: int,
-) -> Evaluation:
-    """Sample, judge and count. Records without a region are an error of the caller."""
-    trials = [_trial(model, record, score=score, samples=samples, seed=seed) for record in records]
-    families = sorted({trial.family for trial in trials})
-    rows = (_row(family, [t for t in trials if t.family == family]) for family in families)
-    failed = tuple(trial.record_id for trial in trials if not trial.is_any_right)
-    return Evaluation(samples, seed, tuple(rows), _row("all", trials), failed)
-
-
-def table(evaluation: Evaluation) -> str:
-    """Write the figures for people, one family a line."""
-    lines = [
-        f"{'family':24} {'loops':>6} {'pass@1':>7} {f'pass@{evaluation.samples}':>7} {'none':>6}"
-    ]
-    lines += [
-        f"{row.family:24} {row.count:6d} {row.pass_1:7.1%} {row.pass_n:7.1%} {row.no_proposal:6.1%}"
-        for row in (*evaluation.families, evaluation.total)
-    ]
-    return "\n".join(lines)
+_THOROUGHNESS = click.Choice(["quick", "full"])
 
 
 @click.command(name="eval")
-@click.argument("pairs_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "pairs_files",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 @click.option(
     "--model",
-    "model_path",
-    type=click.Path(exists=True, path_type=Path),
-    default=SHIPPED_WEIGHTS,
-    help="Directory of exported weights, or a checkpoint. Default: the shipped weights.",
+    "models",
+    multiple=True,
+    metavar="NAME=PATH",
+    help="A row: exported weights or a checkpoint; several may be given. Default: the shipped one.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs/eval"),
+    show_default=True,
+    help="Folder of evaluation.json, evaluation.md and what is known from a stopped run.",
 )
 @click.option(
     "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Which."
@@ -97,83 +67,163 @@ def table(evaluation: Evaluation) -> str:
     "--per-family",
     type=click.IntRange(min=1),
     default=None,
-    help="Use only so many of each family.",
+    help="Use only so many loops of each family or project.",
 )
 @click.option(
-    "--samples", type=click.IntRange(min=1), default=8, show_default=True, help="Per loop."
+    "--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Per loop."
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Of sampling and battery.")
 @click.option(
-    "--json",
-    "json_path",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=None,
-    help="Also write the figures here, for `llmcc-train export --evaluation`.",
+    "--temperature",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.8,
+    show_default=True,
+    help="Of the sampling.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of samples and tests.")
+@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Workers.")
+@click.option(
+    "--battery", type=_THOROUGHNESS, default="quick", show_default=True, help="How to verify."
+)
+@click.option(
+    "--timing", type=_THOROUGHNESS, default="quick", show_default=True, help="How to time."
+)
+@click.option(
+    "--baselines/--no-baselines",
+    default=True,
+    show_default=True,
+    help="Also the rows without a model: none, random valid, compilers, A/A.",
+)
+@click.option(
+    "--compare",
+    "compared",
+    multiple=True,
+    metavar="NEW=OLD",
+    help="Compare two rows. Default: the last model with each of the others.",
+)
+@click.option("--k", type=click.IntRange(min=1), default=8, show_default=True, help="Compared at.")
+@click.option(
+    "--parts",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Disjoint parts of the loops that a comparison has to hold on.",
 )
 def evaluate(
-    pairs_file: Path,
-    model_path: Path,
+    pairs_files: tuple[Path, ...],
+    models: tuple[str, ...],
+    out: Path,
     split: str,
     per_family: int | None,
     samples: int,
+    temperature: float,
     seed: int,
-    json_path: Path | None,
+    jobs: int,
+    battery: str,
+    timing: str,
+    baselines: bool,
+    compared: tuple[str, ...],
+    k: int,
+    parts: int,
 ) -> None:
-    """Measure pass@1 and pass@N on the held-out loops of PAIRS_FILE."""
-    records = list(_selected(pairs_file, split=split, per_family=per_family))
-    if not records:
-        raise click.ClickException(f"{pairs_file} holds no pair with a region in split {split!r}")
-    with _exported(model_path) as directory:
-        model = load_model(directory)
-    evaluation = evaluate_pairs(model, records, score=validator(seed), samples=samples, seed=seed)
-    click.echo(table(evaluation))
-    if json_path is not None:
-        json_path.write_text(json.dumps(asdict(evaluation), indent=1) + "\n", encoding="utf-8")
+    """Judge models on the held-out loops of PAIRS_FILES; a stopped run goes on where it was."""
+    paths = [_named(text) for text in models] or [("shipped", str(SHIPPED_WEIGHTS))]
+    question, training = read_question(pairs_files, split=split, per_family=per_family)
+    if not question.records:
+        raise click.ClickException(f"there is no loop with a region in split {split!r}")
+    proposers = _baselines(training, samples=samples, seed=seed) if baselines else []
+    proposers += [
+        model_proposer(name, Path(path), samples=samples, temperature=temperature, seed=seed)
+        for name, path in paths
+    ]
+    names = [proposer.name for proposer in proposers]
+    if len(set(names)) < len(names):
+        raise click.ClickException("two rows have one name")
+    pairs = [_named(text) for text in compared]
+    pairs = pairs or [(paths[-1][0], old) for old, _ in reversed(paths[:-1])]
+    if unknown := {name for pair in pairs for name in pair} - set(names):
+        raise click.ClickException(f"--compare: there is no row {', '.join(sorted(unknown))}")
+    out.mkdir(parents=True, exist_ok=True)
+    rests_on = f"{seed} {battery} {timing}"
+
+    def store(name: str, fingerprint: str) -> ResultFile:
+        return ResultFile(out, name, rests_on=f"{fingerprint} {rests_on}")
+
+    results: dict[str, Sequence[LoopResult]] = {}
+    with (
+        JudgePool(
+            jobs=jobs, seed=seed, battery=battery, timing=timing, cache=out / "judgements.jsonl"
+        ) as pool,
+        Progress() as progress,
+    ):
+        for proposer in proposers:
+            results[proposer.name] = judge_row(
+                proposer,
+                question.records,
+                judges=pool,
+                store=store(proposer.name, proposer.fingerprint),
+                advance=_bar(progress, proposer.name, len(question.records)),
+            )
+        if baselines:
+            results[AA_ROW] = judge_itself(
+                question.records,
+                timing=timing,
+                seed=seed,
+                store=store(AA_ROW, ""),
+                advance=_bar(progress, AA_ROW, len(question.records)),
+            )
+    report = _report(question, results, pairs, k=k, parts=parts, seed=seed)
+    _write(out / "evaluation.json", json.dumps(to_json(report), indent=1) + "\n")
+    _write(out / "evaluation.md", markdown(report))
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    for table in tables(report):
+        console.print(table)
+    click.echo(f"wrote {out / 'evaluation.json'} and {out / 'evaluation.md'}")
 
 
-def _selected(path: Path, *, split: str, per_family: int | None) -> Iterator[PairRecord]:
-    taken: dict[str, int] = {}
-    for record in read_pairs(path):
-        if record.split != split or record.region is None:
-            continue
-        taken[record.family] = taken.get(record.family, 0) + 1
-        if per_family is None or taken[record.family] <= per_family:
-            yield record
-
-
-@contextmanager
-def _exported(path: Path) -> Iterator[Path]:
-    """Give a directory of weights: the path itself, or a checkpoint exported for the moment."""
-    if path.is_dir():
-        yield path
-        return
-    # Only a checkpoint needs torch.
-    from llmcc.training.checkpoint import load
-    from llmcc.training.export import write_model
-
-    with tempfile.TemporaryDirectory() as directory:
-        write_model(load(path), Path(directory))
-        yield Path(directory)
-
-
-def _trial(
-    model: LoadedModel, record: PairRecord, *, score: Score, samples: int, seed: int
-) -> _Trial:
-    if record.region is None:
-        raise ValueError(f"{record.id} has no region to judge its proposals by")
-    proposals = propose_with(model, Request(record.region, record.isa), samples, seed=seed)
-    verdicts = iter(score(record.region, proposals))
-    is_first_right = next(verdicts, False)
-    is_any_right = is_first_right or any(verdicts)
-    return _Trial(record.id, record.family, len(proposals), is_first_right, is_any_right)
-
-
-def _row(family: str, trials: Sequence[_Trial]) -> Row:
-    count = len(trials)
-    return Row(
-        family,
-        count,
-        pass_1=sum(trial.is_first_right for trial in trials) / max(count, 1),
-        pass_n=sum(trial.is_any_right for trial in trials) / max(count, 1),
-        no_proposal=sum(trial.proposal_count == 0 for trial in trials) / max(count, 1),
+def _report(
+    question: Question,
+    results: dict[str, Sequence[LoopResult]],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    k: int,
+    parts: int,
+    seed: int,
+) -> Report:
+    return Report(
+        made_by=" ".join(["llmcc-train", *sys.argv[1:]]),
+        machine=f"{_processor()}, {os.cpu_count()} cores",
+        sections=tuple(sections_of(question, results, seed=seed)),
+        families=tuple(families_of(results, seed=seed)),
+        comparisons=tuple(comparisons_of(question, results, pairs, k=k, parts=parts, seed=seed)),
     )
+
+
+def _baselines(training: Sequence[PairRecord], *, samples: int, seed: int) -> list[Proposer]:
+    compiler = compiler_proposer()
+    others = [nobody(), random_proposer(training, samples=samples, seed=seed)]
+    return others if compiler is None else [*others, compiler]
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise click.ClickException(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _bar(progress: Progress, name: str, total: int) -> Callable[[int], None]:
+    task = progress.add_task(name, total=total)
+    return lambda count: progress.advance(task, count)
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -6,6 +6,7 @@ The directory loads in transformers as a LlamaForCausalLM, and in llmcc's own nu
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.backends.embedded.backend import SHIPPED_WEIGHTS
+from llmcc.backends.embedded.backend import SHIPPED_WEIGHTS, STYLE_KEY
 from llmcc.backends.embedded.safetensors_file import write_tensors
 from llmcc.backends.embedded.tokens import END, PADDING, UNKNOWN, Vocabulary, tokenizer_json
 from llmcc.training import checkpoint
@@ -74,6 +75,7 @@ def _config(state: Checkpoint) -> dict[str, Any]:
         "pad_token_id": ids.ids[PADDING],
         "eos_token_id": ids.ids[END],
         "bos_token_id": None,
+        STYLE_KEY: asdict(state.style),
     }
 
 

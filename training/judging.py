@@ -38,7 +38,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class Task:
     """Some texts of one region; `keys` are where their judgements go."""
 
     region: Region
@@ -58,6 +58,7 @@ class JudgePool:
         battery: str = "quick",
         timing: str = "quick",
         cache: Path | None = None,
+        make_worker: Callable[[], Callable[[Task], list[Judgement]]] | None = None,
     ) -> None:
         """Start `jobs` workers.
 
@@ -65,19 +66,22 @@ class JudgePool:
             jobs: worker processes.
             seed: of the states and of the timing's places.
             battery: "quick" (some 600 states) or "full" (the product's 10,000 and its mutants).
-            timing: "quick" (some 50 ms) or "full" (`llmcc.measure` and `llmcc.decide`).
+            timing: "quick" (some 30 ms), "full" (`llmcc.measure` and `llmcc.decide`) or "none".
             cache: file of JSON lines with what was judged before, appended to; None: only memory.
+            make_worker: called in each worker, gives what judges there; None: llmcc's own judges.
 
         Raises:
-            ValueError: `battery` or `timing` is neither "quick" nor "full".
+            ValueError: `battery` or `timing` is none of these words.
         """
-        if not {battery, timing} <= {"quick", "full"}:
-            raise ValueError(f"battery and timing are quick or full, not {battery!r}, {timing!r}")
+        if battery not in ("quick", "full") or timing not in ("quick", "full", "none"):
+            raise ValueError(f"no such battery or timing: {battery!r}, {timing!r}")
         how = Thoroughness(battery, timing)
         self._context = f"{seed} {battery} {timing}"
         self._cache = cache
         self._known = {} if cache is None else _read(cache)
-        self._crew: Crew[_Task, list[Judgement]] = Crew(jobs, lambda: _worker(seed, how))
+        self._crew: Crew[Task, list[Judgement]] = Crew(
+            jobs, make_worker or (lambda: _worker(seed, how))
+        )
         self._region_keys: dict[int, tuple[Region, str]] = {}
 
     def __enter__(self) -> JudgePool:
@@ -110,7 +114,7 @@ class JudgePool:
                     lost[task.keys[0]] = Judgement(Outcome.INTERNAL_ERROR, detail="worker died")
         return [lost.get(key) or self._known[key] for key in keys]
 
-    def _remember(self, task: _Task, reply: list[Judgement], lost: dict[str, Judgement]) -> None:
+    def _remember(self, task: Task, reply: list[Judgement], lost: dict[str, Judgement]) -> None:
         lines = []
         for key, judgement in zip(task.keys, reply, strict=True):
             if judgement.outcome.kind is OutcomeClass.ENVIRONMENT:
@@ -141,7 +145,7 @@ class JudgePool:
 
 def _tasks(
     cases: Sequence[Case], keys: Sequence[str], known: dict[str, Judgement]
-) -> Iterator[_Task]:
+) -> Iterator[Task]:
     """Group what is not known by region and ISA, a few texts a task."""
     groups: dict[tuple[int, str], dict[str, Case]] = {}
     for case, key in zip(cases, keys, strict=True):
@@ -152,7 +156,7 @@ def _tasks(
         for start in range(0, len(items), _CASES_PER_TASK):
             part = items[start : start + _CASES_PER_TASK]
             first = part[0][1]
-            yield _Task(
+            yield Task(
                 first.region,
                 first.isa,
                 tuple(case.text for _, case in part),
@@ -160,14 +164,14 @@ def _tasks(
             )
 
 
-def _one_by_one(task: _Task) -> list[_Task]:
+def _one_by_one(task: Task) -> list[Task]:
     return [
-        _Task(task.region, task.isa, (text,), (key,))
+        Task(task.region, task.isa, (text,), (key,))
         for text, key in zip(task.texts, task.keys, strict=True)
     ]
 
 
-def _worker(seed: int, how: Thoroughness) -> Callable[[_Task], list[Judgement]]:
+def _worker(seed: int, how: Thoroughness) -> Callable[[Task], list[Judgement]]:
     """Open a sandbox in a worker; where it cannot be shown to hold, every case ends with that."""
     sandbox = open_checked_sandbox(read_config().cache)
     if isinstance(sandbox, Refusal):

@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 from importlib import import_module
+from itertools import pairwise
 
 import click
 
 # name -> module that holds a click command of the same name, and its help in the list
 _COMMANDS = {
     "corpus": ("llmcc.training.corpus", "corpus", "Make verified pairs of loops and rewrites."),
+    "harvest": ("llmcc.training.harvest", "harvest", "Collect loops of real C projects."),
     "sft": ("llmcc.training.sft_command", "sft", "Train a model on pairs."),
-    "eval": ("llmcc.training.evaluate", "evaluate", "Measure pass@1 and pass@8 on held-out loops."),
+    "rft": (
+        "llmcc.training.rft",
+        "rft",
+        "Add the model's own verified finds to the pairs, and train.",
+    ),
+    "ppo": ("llmcc.training.ppo_command", "ppo", "Train a model by its rewards."),
+    "ppo-verl": (
+        "llmcc.training.verl_command",
+        "ppo_verl",
+        "Train a large model by PPO with verl on GPUs.",
+    ),
+    "program-data": (
+        "llmcc.training.program.making",
+        "program_data",
+        "Make rows of whole C programs with tests.",
+    ),
+    "program-ppo": (
+        "llmcc.training.program.local",
+        "program_ppo",
+        "Train a small model on whole programs, on the CPU.",
+    ),
+    "program-eval": (
+        "llmcc.training.program.evaluate",
+        "program_eval",
+        "Judge responses to whole programs, by the paper and by pairs.",
+    ),
+    "eval": ("llmcc.training.evaluate", "evaluate", "Judge models on held-out loops."),
     "export": ("llmcc.training.export", "export", "Write a checkpoint as the shipped weights."),
+    "all": ("llmcc.training.all_command", "make_all", "Make and judge a model from nothing."),
+    "refresh": ("llmcc.training.refresh", "refresh", "Go on training on your own builds' loops."),
+    "search-curve": ("llmcc.training.search_curve", "search_curve", "Measure the search."),
 }
 
 
@@ -28,9 +59,21 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Read `ppo --engine verl` as `ppo-verl`: that engine has options of its own."""
+        if args[0] == "ppo" and ("--engine=verl" in args or "verl" in _values(args, "--engine")):
+            args = ["ppo-verl", *args[1:]]
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, _, summary) in _COMMANDS.items()])
+
+
+def _values(args: list[str], option: str) -> list[str]:
+    return [value for name, value in pairwise(args) if name == option]
 
 
 @click.group(cls=_LazyGroup)

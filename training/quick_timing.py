@@ -1,7 +1,7 @@
 """Time a rewrite against gcc's loop in some 50 ms, with an interval: for rewards, not for binaries.
 
 Works like `llmcc.measure`, with few placements and no early stop. Does not cover: the chance to be
-accepted wrongly, which a bootstrap over eight placements only bounds roughly.
+accepted wrongly, which a bootstrap over twelve placements only bounds roughly.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from llmcc.sandbox.model import Blob
 from llmcc.sandbox.runner import Sandbox
 from llmcc.states.model import Bucket
 
-_PLACEMENTS = 8
+_PLACEMENTS = 12
 _ROUNDS = 5
 _BLOCK_NS = 12_000.0
 _RUNS_MOST = 1024
 _PILOT_RUNS = 8
-_SHORT_PLACEMENTS = 8
-# As in llmcc.decide, but "tiny" runs are so short that eight placements tell less.
+_SHORT_PLACEMENTS = 12
+# As in llmcc.decide, but "tiny" runs are so short that few placements tell little.
 _LEAST_SHORT_LOG_RATIO = math.log(0.97)
 _TINY_LOSS_MOST_NS = 2.0
 _LEAST_LOW_RATIO = 1.02

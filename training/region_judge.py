@@ -2,6 +2,7 @@
 
 "quick" is a few hundred states and a short paired timing; "full" is what the product itself asks
 for before it writes a rewrite into an object, except for its second verification and proofs.
+Without timing, what is right ends as NOT_FASTER with no ratio.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ _REGIONS_KEPT = 24
 
 @dataclass(frozen=True, slots=True)
 class Thoroughness:
-    """How hard to look: each "quick" or "full"."""
+    """How hard to look."""
 
-    battery: str
-    timing: str
+    battery: str  # "quick" or "full"
+    timing: str  # "quick", "full" or "none"
 
 
 @dataclass(slots=True)
@@ -110,6 +111,8 @@ class RegionJudge:
         )
         if isinstance(verdict, Refusal):
             return _refused(verdict, tests_passed=_share_passed(battery, gated))
+        if self._how.timing == "none":
+            return Judgement(Outcome.NOT_FASTER, 1.0, detail="not timed")
         if known.buckets is None:
             known.buckets = timing_buckets(known.region, seed=self._seed, sandbox=self._sandbox)
         if isinstance(known.buckets, Refusal):

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
 import torch
 
-from llmcc.backends.embedded.tokens import Vocabulary, standard_vocabulary
+from llmcc.backends.embedded.prompt import PromptStyle, in_style
+from llmcc.backends.embedded.tokens import standard_vocabulary
 from llmcc.training import checkpoint
 from llmcc.training.dataset import EncodedPair, encode_pair, read_pairs
 from llmcc.training.model import ModelShape
 from llmcc.training.sft import Settings, append_line, file_sink, new_checkpoint, train
+from llmcc.training.start import deepen, load_start
 
 _VALIDATION_PAIRS = 256
 
@@ -52,12 +56,31 @@ _VALIDATION_PAIRS = 256
     show_default=True,
     help="How far to step back behind other processes.",
 )
+@click.option(
+    "--without-contract", is_flag=True, help="Ablation: leave the contract out of the prompts."
+)
+@click.option("--without-isa", is_flag=True, help="Ablation: leave the ISA out of the prompts.")
+@click.option(
+    "--data-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Ablation: train on this share of the pairs.",
+)
+@click.option(
+    "--size",
+    type=click.Choice(["full", "half"]),
+    default="full",
+    show_default=True,
+    help="Ablation: half has half of the layers.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the directory's checkpoint, if any.")
 @click.option(
     "--start",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     default=None,
-    help="Checkpoint whose weights a new run starts from.",
+    help="Checkpoint or exported directory whose weights a new run starts from; layers that it "
+    "lacks are added.",
 )
 def sft(
     pairs_file: Path,
@@ -69,6 +92,10 @@ def sft(
     layers: int,
     hidden: int,
     nice: int,
+    without_contract: bool,
+    without_isa: bool,
+    data_share: float,
+    size: str,
     resume: bool,
     start: Path | None,
 ) -> None:
@@ -81,19 +108,18 @@ def sft(
     shape = ModelShape(
         len(vocabulary),
         hidden_size=hidden,
-        layer_count=layers,
+        layer_count=layers if size == "full" else max(layers // 2, 1),
         head_count=hidden // 64,
         feed_forward_size=(hidden * 8 // 3 + 15) // 16 * 16,
     )
-    state = new_checkpoint(shape, vocabulary, seed=seed)
+    style = PromptStyle(has_contract=not without_contract, has_isa=not without_isa)
+    state = replace(new_checkpoint(shape, vocabulary, seed=seed), style=style)
     if resume and (directory / "checkpoint.pt").exists():
         state = checkpoint.load(directory / "checkpoint.pt")
     elif start is not None:
-        former = checkpoint.load(start)
-        state = checkpoint.Checkpoint(
-            former.shape, former.vocabulary, former.weights, {}, checkpoint.Position(), {}
-        )
-    pairs = _load(pairs_file, state.vocabulary, context=state.shape.context)
+        former = load_start(start)
+        state = deepen(former, max(layers, former.shape.layer_count), seed=seed)
+    pairs = _load(pairs_file, state, share=data_share)
     if not pairs["train"]:
         raise click.ClickException(f"{pairs_file} holds no usable pair of the split 'train'")
     random.Random(0).shuffle(pairs["validation"])
@@ -107,13 +133,18 @@ def sft(
     )
 
 
-def _load(path: Path, vocabulary: Vocabulary, *, context: int) -> dict[str, list[EncodedPair]]:
+def _load(
+    path: Path, state: checkpoint.Checkpoint, *, share: float
+) -> dict[str, list[EncodedPair]]:
     pairs: dict[str, list[EncodedPair]] = {"train": [], "validation": []}
     left_out = 0
     for record in read_pairs(path, with_regions=False):
-        if record.split not in pairs:
+        if record.split not in pairs or not record.rewrite.strip():
             continue
-        encoded = encode_pair(record, vocabulary, context=context)
+        if record.split == "train" and not _is_in_share(record.id, share):
+            continue
+        styled = replace(record, prompt=in_style(record.prompt, state.style))
+        encoded = encode_pair(styled, state.vocabulary, context=state.shape.context)
         if encoded is None:
             left_out += 1
         else:
@@ -125,6 +156,12 @@ def _load(path: Path, vocabulary: Vocabulary, *, context: int) -> dict[str, list
         f"{left_out} left out (unknown words or too long)"
     )
     return pairs
+
+
+def _is_in_share(record_id: str, share: float) -> bool:
+    """Choose by a digest, so that a smaller share is a part of a larger one."""
+    digest = hashlib.blake2b(record_id.encode(), digest_size=8).digest()
+    return int.from_bytes(digest) < share * 2**64
 
 
 def _logger(path: Path) -> Callable[[dict[str, object]], None]:

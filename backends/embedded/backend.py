@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import zlib
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.backends.embedded.prompt import prompt_text
+from llmcc.backends.embedded.prompt import WHOLE, PromptStyle, in_style, prompt_text
 from llmcc.backends.embedded.renaming import Renaming
 from llmcc.backends.embedded.runtime import Sampling, Transformer, load_transformer
 from llmcc.backends.embedded.safetensors_file import WeightsError
@@ -26,6 +27,7 @@ from llmcc.backends.embedded.tokens import (
 from llmcc.propose import Proposal, Request
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
+STYLE_KEY = "llmcc_prompt"  # of config.json
 _NAME = "embedded"
 _TEMPERATURE = 0.8
 _RENAMINGS = 4
@@ -69,6 +71,7 @@ class LoadedModel:
     transformer: Transformer
     vocabulary: Vocabulary
     never: tuple[int, ...]  # ids that cannot be part of a rewrite
+    style: PromptStyle = WHOLE  # what it was trained to read
 
 
 def load_model(directory: Path) -> LoadedModel:
@@ -86,40 +89,53 @@ def load_model(directory: Path) -> LoadedModel:
     if vocabulary.sha256 != transformer.vocabulary_sha256:
         raise WeightsError(f"the tokenizer and the weights in {directory} do not belong together")
     never = tuple(n for n, token in enumerate(vocabulary.tokens) if not is_in_rewrite(token))
-    return LoadedModel(transformer, vocabulary, never)
+    return LoadedModel(transformer, vocabulary, never, _style(directory))
+
+
+def _style(directory: Path) -> PromptStyle:
+    config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    try:
+        return PromptStyle(**config.get(STYLE_KEY, {}))
+    except TypeError as error:
+        raise WeightsError(f"{directory} was trained on prompts of an unknown style") from error
 
 
 def propose_with(
-    model: LoadedModel, request: Request, n: int, *, seed: int
+    model: LoadedModel,
+    request: Request,
+    n: int,
+    *,
+    seed: int,
+    temperature: float = _TEMPERATURE,
 ) -> tuple[Proposal, ...]:
     """Sample rewrites and give the `n` most probable distinct ones, the best first."""
     vocabulary = model.vocabulary
-    text = prompt_text(request).strip("\n")
+    text = in_style(prompt_text(request), model.style).strip("\n")
     ids = np.array([*vocabulary.encode(text), vocabulary.ids[SEPARATOR]], dtype=np.int64)
     if n <= 0 or vocabulary.ids[UNKNOWN] in ids:
         return ()
     # Requests must not share their luck: another loop gets other noise.
     noise = zlib.crc32(text.encode()) ^ (seed << 32)
-    renamings = _renamings(ids, vocabulary, min(n, _RENAMINGS), seed=noise)
+    tables = renamings(ids, vocabulary, min(n, _RENAMINGS), seed=noise)
     samples = model.transformer.sample(
-        [table[ids] for table in renamings],
+        [table[ids] for table in tables],
         Sampling(
             count=_SAMPLES_PER_PROPOSAL * n,
-            temperature=_TEMPERATURE,
+            temperature=temperature,
             max_new_tokens=_MAX_NEW_TOKENS,
             end_id=vocabulary.ids[END],
             never=model.never,
             seed=noise,
         ),
     )
-    originals = [np.argsort(table) for table in renamings]
+    originals = [np.argsort(table) for table in tables]
     found: dict[str, dict[int, float]] = {}  # rewrite -> its probability under each renaming
     for sample in samples:
         back = originals[sample.prompt][list(sample.ids)]
         rewrite = vocabulary.decode(back.tolist()) + "\n"
         found.setdefault(rewrite, {})[sample.prompt] = math.exp(sample.log_probability)
     # A rewrite that several renamings lead to is the likelier to be right.
-    scores = {text: sum(by.values()) / len(renamings) for text, by in found.items()}
+    scores = {text: sum(by.values()) / len(tables) for text, by in found.items()}
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
         Proposal(rewrite, request.isa, math.log(max(score, 1e-300)), _NAME)
@@ -127,7 +143,7 @@ def propose_with(
     )
 
 
-def _renamings(
+def renamings(
     ids: NDArray[np.int64], vocabulary: Vocabulary, count: int, *, seed: int
 ) -> list[NDArray[np.int64]]:
     """Draw tables old id -> new id; the first one changes nothing."""

@@ -7,6 +7,7 @@ spelled like in assembly, so that a consistent renaming of the whole text rename
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from llmcc.propose import Request
 from llmcc.x86.registers import GPR, spelled
@@ -15,6 +16,17 @@ from llmcc.x86.registers import GPR, spelled
 _SCRATCH_SHOWN = 4
 # AVX-512 rewrites work in zmm16-31, which are always free when the unit is "wide".
 _VECTOR_SCRATCH_SHOWN = {"avx2": 10, "avx512": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class PromptStyle:
+    """What a model reads of a request, as it was trained; recorded with its weights."""
+
+    has_contract: bool = True
+    has_isa: bool = True
+
+
+WHOLE = PromptStyle()
 
 
 def prompt_text(request: Request) -> str:
@@ -32,6 +44,15 @@ def prompt_text(request: Request) -> str:
     shown = _VECTOR_SCRATCH_SHOWN[request.isa]
     header += _listed("<vector>", contract.vector_scratch[:shown])
     return " ".join([*header, "<loop>"]) + "\n" + request.region.text
+
+
+def in_style(prompt: str, style: PromptStyle) -> str:
+    """Leave out of a whole prompt what a model is not to read."""
+    header, _, loop = prompt.partition("\n")
+    isa, _, contract = header.partition(" ")
+    shown = [isa] if style.has_isa else []
+    shown.append(contract if style.has_contract else "<loop>")
+    return " ".join(shown) + "\n" + loop
 
 
 def _listed(token: str, families: Iterable[str]) -> list[str]:

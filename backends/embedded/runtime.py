@@ -1,9 +1,10 @@
 """Run a Llama-type decoder in numpy: few prompts, many continuations.
 
-A prompt's keys and values are computed once and shared by all its samples; each sample keeps only
-those of its own tokens. Importing numpy takes a tenth of a second where torch takes two.
+A prompt's keys and values are computed once and shared by all its samples. Samples that have drawn
+the same tokens so far are one branch, which is run once; a model that is sure of itself has few
+branches for many samples. Importing numpy takes a tenth of a second where torch takes two.
 
-Letters in shapes: B samples still running, T prompt tokens, S tokens sampled so far, D hidden
+Letters in shapes: B branches still running, T prompt tokens, S tokens sampled so far, D hidden
 size, H heads, E = D / H, V vocabulary.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.backends.embedded.safetensors_file import TensorFile, WeightsError, read_tensors
+from llmcc.backends.embedded.safetensors_file import WeightsError, read_tensors
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -33,18 +34,21 @@ class Sample:
     prompt: int  # which of the prompts it continues
     ids: tuple[int, ...]  # without the end token
     log_probability: float  # of ids and the end token under the model, at temperature 1
+    is_ended: bool = True  # false only where `Sampling.keeps_unfinished` asked for such samples
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """How to continue prompts."""
 
-    count: int  # samples in all, spread evenly over the prompts; the first of each is greedy
+    count: int  # samples in all, spread evenly over the prompts
     temperature: float
     max_new_tokens: int
     end_id: int
     never: tuple[int, ...] = ()  # ids that must not be sampled
     seed: int = 0
+    has_greedy: bool = True  # the first sample of each prompt takes the most probable tokens
+    keeps_unfinished: bool = False  # give samples that do not end in time, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,10 @@ class _SuffixCache:
     keys: Floats
     values: Floats
 
-    def keep(self, rows: NDArray[np.bool_]) -> None:
-        """Drop the samples that are not marked in `rows`."""
-        self.keys = self.keys[rows]
-        self.values = self.values[rows]
+    def branch(self, parents: Ids, length: int) -> None:
+        """Go on with copies of these branches, each of `length` tokens so far."""
+        self.keys = _grown(self.keys, parents, length)
+        self.values = _grown(self.values, parents, length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,9 @@ class Transformer:
         return self._normed(hidden) @ self.head
 
     def sample(self, prompts: Sequence[Ids], how: Sampling) -> list[Sample]:
-        """Continue prompts of (T,) ids, all of one T; samples that do not end in time are left out.
+        """Continue prompts of (T,) ids, all of one T.
+
+        Samples that do not end in time are left out, unless `how` keeps them.
 
         The result, the greedy ones included, is in the order the samples ended.
         """
@@ -101,8 +107,8 @@ class Transformer:
         read = [self._prefill(prompt) for prompt in prompts]
         prefixes = [prefix for _, prefix in read]
         owners = np.sort(np.arange(how.count) % len(prompts))  # the prompt of each sample
-        is_first = np.diff(owners, prepend=-1) > 0
-        caches = [self._suffix_cache(how.count, limit) for _ in self.layers]
+        is_first = (np.diff(owners, prepend=-1) > 0) & how.has_greedy
+        caches = [self._suffix_cache(len(prompts), limit) for _ in self.layers]
         rng = np.random.default_rng(how.seed)
         forbidden = np.zeros(self.head.shape[1], dtype=np.float32)
         forbidden[list(how.never)] = -np.inf
@@ -110,24 +116,37 @@ class Transformer:
         texts = np.zeros((how.count, limit), dtype=np.int64)
         scores = np.zeros(how.count)
         last = np.stack([hidden[-1] for hidden, _ in read])
-        logits = (self._normed(last) @ self.head)[owners]
+        logits = self._normed(last) @ self.head  # (B, V)
+        branches = owners  # the branch each running row is on
         finished: list[Sample] = []
         for step in range(limit):
-            chosen = _choose(logits + forbidden, is_greedy=is_first[rows], how=how, rng=rng)
-            scores[rows] += _log_softmax(logits)[np.arange(len(rows)), chosen]
+            allowed = (logits + forbidden)[branches]
+            chosen = _choose(allowed, is_greedy=is_first[rows], how=how, rng=rng)
+            scores[rows] += _log_softmax(logits)[branches, chosen]
             is_running = chosen != how.end_id
             finished += [
                 Sample(int(owners[row]), tuple(texts[row, :step].tolist()), float(scores[row]))
                 for row in rows[~is_running]
             ]
-            if not is_running.all():
-                rows, chosen = rows[is_running], chosen[is_running]
-                for cache in caches:
-                    cache.keep(is_running)
+            rows, chosen, branches = (a[is_running] for a in (rows, chosen, branches))
+            texts[rows, step] = chosen
             if len(rows) == 0 or step + 1 == limit:
                 break
-            texts[rows, step] = chosen
-            logits = self._advance(chosen, prefixes, caches, owners=owners[rows], step=step)
+            # Sorted by parent, so that the branches of one prompt stay side by side.
+            forks, is_on = np.unique(branches * len(forbidden) + chosen, return_inverse=True)
+            parents, chosen = np.divmod(forks, len(forbidden))
+            prompts_of = np.empty(len(forks), dtype=np.int64)
+            prompts_of[is_on] = owners[rows]
+            if not np.array_equal(parents, np.arange(len(logits))):
+                for cache in caches:
+                    cache.branch(parents, step)
+            branches = is_on
+            logits = self._advance(chosen, prefixes, caches, owners=prompts_of, step=step)
+        if how.keeps_unfinished:
+            finished += [
+                Sample(int(owners[row]), tuple(texts[row].tolist()), float(scores[row]), False)
+                for row in rows
+            ]
         return finished
 
     def _prefill(self, ids: Ids) -> tuple[Floats, list[tuple[Floats, Floats]]]:
@@ -156,7 +175,7 @@ class Transformer:
         owners: Ids,
         step: int,
     ) -> Floats:
-        """Run one token of each sample: (B,) ids -> (B, V) logits; owners: (B,), rising."""
+        """Run one token of each branch: (B,) ids -> (B, V) logits; owners: (B,), rising."""
         batch = len(chosen)
         length = prefixes[0][0][0].shape[1]
         starts = np.searchsorted(owners, np.arange(len(prefixes) + 1))
@@ -228,13 +247,19 @@ def load_transformer(directory: Path) -> Transformer:
         raise WeightsError(f"cannot read {directory / 'config.json'}: {error}") from error
     weights = read_tensors(directory / "model.safetensors")
     try:
-        return _assemble(config, weights)
+        return assemble(config, weights.tensors, weights.metadata["vocabulary_sha256"])
     except (KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"{directory} holds no model this runtime knows: {error!r}") from error
 
 
-def _assemble(config: dict[str, Any], weights: TensorFile) -> Transformer:
-    tensors = weights.tensors
+def assemble(
+    config: dict[str, Any], tensors: Mapping[str, NDArray[Any]], vocabulary_sha256: str
+) -> Transformer:
+    """Make a model of tensors and a config, both as transformers' LlamaForCausalLM names them.
+
+    Raises:
+        KeyError, ValueError, TypeError: it is not of a shape the runtime knows.
+    """
     heads, size = config["num_attention_heads"], config["hidden_size"]
     if config["num_key_value_heads"] != heads or not config["tie_word_embeddings"]:
         raise ValueError("grouped heads or a separate output matrix")
@@ -251,13 +276,13 @@ def _assemble(config: dict[str, Any], weights: TensorFile) -> Transformer:
         head_count=heads,
         context=context,
         norm_epsilon=config["rms_norm_eps"],
-        vocabulary_sha256=weights.metadata["vocabulary_sha256"],
+        vocabulary_sha256=vocabulary_sha256,
         cosine=np.cos(angle).astype(np.float32),
         sine=np.sin(angle).astype(np.float32),
     )
 
 
-def _layer(tensors: dict[str, NDArray[Any]], number: int, head_size: int) -> _Layer:
+def _layer(tensors: Mapping[str, NDArray[Any]], number: int, head_size: int) -> _Layer:
     def weight(name: str) -> Floats:
         return tensors[f"model.layers.{number}.{name}.weight"].astype(np.float32)
 
@@ -288,6 +313,13 @@ def _choose(
     noise = rng.gumbel(size=logits.shape) * how.temperature
     noise[is_greedy] = 0
     return np.asarray((logits + noise).argmax(axis=1), dtype=np.int64)
+
+
+def _grown(former: Floats, parents: Ids, length: int) -> Floats:
+    """Copy what is in use of these rows into an array of the former's lengths."""
+    copied = np.empty((len(parents), *former.shape[1:]), dtype=np.float32)
+    copied[:, :, :length] = former[parents, :, :length]
+    return copied
 
 
 def _softmax(scores: Floats) -> Floats:

@@ -80,6 +80,7 @@ class Recipe:
     blocks: tuple[Block, ...]
     inductions: tuple[Induction, ...]
     indexes: tuple[str, ...]  # registers added to a solved one, in the order to be drawn
+    near_indexes: frozenset[str]  # inductions that only small values keep a block together with
     latches: tuple[Latch, ...]  # one for each bound
     crossing: tuple[str, str] | None  # (rising, falling) inductions that meet
     free: tuple[str, ...]  # general registers the loop reads as values

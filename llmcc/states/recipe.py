@@ -49,6 +49,7 @@ def make_recipe(region: Region) -> Recipe | Refusal:
         blocks=blocks,
         inductions=contract.inductions,
         indexes=tuple(dict.fromkeys(name for name in others if name not in pointers)),
+        near_indexes=_near_indexes(groups),
         latches=latches,
         crossing=crossing,
         free=tuple(f for f in readable if not f.startswith("xmm") and f not in taken),
@@ -63,6 +64,16 @@ def make_recipe(region: Region) -> Recipe | Refusal:
         small_trip=_small_trip(contract.accesses),
         zero_extended=frozenset(contract.zero_extended),
     )
+
+
+def _near_indexes(groups: Sequence[Group]) -> frozenset[str]:
+    """Find the indexes that would tear a block apart if they were large: 4 and 8 times one, say."""
+    near: set[str] = set()
+    for group in groups:
+        shifts = {(stream.other, stream.scale) for stream in group.streams}
+        if len(shifts) > 1:
+            near.update(name for name, _ in shifts if name)
+    return frozenset(near)
 
 
 def _ways_out(region: Region) -> int:

@@ -84,7 +84,8 @@ def starts(
             near = trips * -induction.step + rng.integers(0, 2, len(trips)) * induction.step
             # Code that looks at the low half only must not mind the upper one.
             upper = rng.integers(1, 1 << 20, len(trips)) << 32
-            is_far = (rng.random(len(trips)) < 0.06) & (name not in recipe.zero_extended)
+            may_be_far = name not in recipe.zero_extended and name not in recipe.near_indexes
+            is_far = (rng.random(len(trips)) < 0.06) & may_be_far
             found[name] = near + np.where(is_far, upper, 0)
     if recipe.crossing and recipe.crossing[1] in found and recipe.crossing[0] in found:
         rising, falling = recipe.crossing
@@ -103,7 +104,7 @@ def meeting_distance(rng: np.random.Generator, recipe: Recipe, trips: Ints) -> I
 def _any_start(rng: np.random.Generator, recipe: Recipe, induction: Induction, count: int) -> Ints:
     draw = rng.random(count)
     near = rng.integers(0, 100, count)
-    if induction.register in recipe.zero_extended:
+    if induction.register in recipe.zero_extended or induction.register in recipe.near_indexes:
         return np.where(draw < 0.6, 0, near)
     if induction.register in recipe.indexes:
         far = rng.integers(-(1 << 34), 1 << 34, count)

@@ -1,6 +1,7 @@
 """The numpy runtime, on a small model with random weights."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,28 @@ def test_samples_that_do_not_end_are_left_out(model: Transformer) -> None:
 
 
 @pytest.mark.train
+def test_unfinished_samples_are_given_to_who_asks_for_them(model: Transformer) -> None:
+    how = Sampling(
+        count=6, temperature=1.0, max_new_tokens=3, end_id=END, never=(END,), keeps_unfinished=True
+    )
+    samples = model.sample([PROMPT], how)
+    assert [(len(sample.ids), sample.is_ended) for sample in samples] == [(3, False)] * 6
+    assert len({sample.ids for sample in samples}) > 1
+
+
+def test_without_a_greedy_sample_all_are_drawn(model: Transformer) -> None:
+    how = Sampling(
+        count=1, temperature=5.0, max_new_tokens=3, end_id=END, never=(END,), keeps_unfinished=True
+    )
+    greedy = {model.sample([PROMPT], replace(how, seed=seed))[0].ids for seed in range(6)}
+    drawn = {
+        model.sample([PROMPT], replace(how, seed=seed, has_greedy=False))[0].ids
+        for seed in range(6)
+    }
+    assert len(greedy) == 1
+    assert len(drawn) > 1
+
+
 def test_logits_equal_those_of_transformers(directory: Path, model: Transformer) -> None:
     ids = np.random.default_rng(1).integers(0, VOCABULARY, CONTEXT)
     assert np.abs(model.logits(ids) - _transformers_logits(directory, ids)).max() < 1e-3

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from llmcc.native.identity import generation
+from llmcc.training.debian_sources import MissingSource
+from llmcc.training.project_tree import CommandFailed
 from tests.evidence.machine_facts import machine_facts
 from tests.projects.large_projects import LARGE_PROJECTS
 from tests.projects.report import write_page
 from tests.projects.result import Journal
 from tests.projects.run_project import Place, check_install, run_project
-from tests.projects.shell import CommandFailed
 from tests.projects.small_projects import SMALL_PROJECTS
-from tests.projects.sources import MissingSource
 
 PROJECTS = (*SMALL_PROJECTS, *LARGE_PROJECTS)
 UNFINISHED_STATUS = 3

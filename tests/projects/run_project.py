@@ -16,11 +16,11 @@ from pathlib import Path
 from llmcc.outcome import Outcome
 from llmcc.store.records import DecisionStore
 from llmcc.store.unit_records import UnitRecords, count_outcomes, latest
+from llmcc.training.debian_sources import Sources, check_needs
+from llmcc.training.project_tree import Done, Tree, plain_environ
 from tests.projects.outputs import SuiteResult, count_tests, neutral, new_lines, read_rates
 from tests.projects.project import Benchmark, Project
 from tests.projects.result import AGAIN, GCC, LLMCC, SYNC, Filled, ProjectResult, Timed
-from tests.projects.shell import Done, Tree, plain_environ
-from tests.projects.sources import Sources, check_needs
 from tests.projects.work import make_work
 
 _TOOLS = Path(sys.executable).parent
@@ -132,7 +132,7 @@ class _Run:
     """The steps, for one project."""
 
     def __init__(self, project: Project, place: Place) -> None:
-        check_needs(project)
+        check_needs(project.needs)
         self._project = project
         self._most_rounds = place.most_rounds
         self._folder = place.results / project.name

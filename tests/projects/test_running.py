@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from llmcc.training.project_tree import CommandFailed, Tree, plain_environ
 from tests.projects.__main__ import PROJECTS
-from tests.projects.shell import CommandFailed, Tree, plain_environ
 from tests.projects.work import make_work
 
 

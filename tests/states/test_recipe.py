@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Access
 from llmcc.states.model import Recipe
 from llmcc.states.recipe import make_recipe
+from llmcc.states.trips import starts
 from tests.verify.regions import all_regions
 
 
@@ -76,3 +78,18 @@ def test_a_stride_longer_than_any_window_is_refused(stride_bytes: int) -> None:
 @pytest.mark.parametrize(("name", "width"), [("count", 1), ("sum", 4), ("fsum", 4)])
 def test_the_width_of_the_data_is_read_from_the_text(name: str, width: int) -> None:
     assert _recipe(name).facts.element_bytes == (width,)
+
+
+def test_an_index_with_two_scales_starts_near() -> None:
+    # xz's encoder fills an array of int and one of pointers in one loop; far from 0 the places
+    # that one base reaches would lie gigabytes apart.
+    region = all_regions()["map"]
+    load, store = region.contract.accesses
+    twice = replace(store, base=load.base, scale=2, stride_bytes=2 * store.stride_bytes)
+    contract = replace(region.contract, accesses=(load, twice))
+    recipe = make_recipe(replace(region, contract=contract))
+    assert isinstance(recipe, Recipe)
+    assert recipe.near_indexes == {"rax"}
+    trips = np.full(4096, 10, np.int64)
+    found = starts(np.random.default_rng(1), recipe, trips, pointers={"rsi"})["rax"]
+    assert 0 <= found.min() <= found.max() < 100

@@ -15,7 +15,8 @@ from llmcc.training.dataset import PairRecord
 from llmcc.x86.registers import spelled
 
 # Collecting it needs the extra [train].
-collect_ignore = [] if find_spec("torch") else ["test_training_sft.py"]
+_NEED_TORCH = ["test_training_sft.py", "test_ppo.py", "test_ppo_maths.py"]
+collect_ignore = [] if find_spec("torch") else _NEED_TORCH
 
 _OPERATIONS = {"add": "vpaddd", "xor": "vpxord", "or": "vpord", "and": "vpandd"}
 _FREE = ("rax", "rcx", "rdx", "rbx", "rsi", "rdi", "r8", "r9", "r10", "r11")

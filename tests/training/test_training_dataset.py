@@ -73,6 +73,7 @@ def test_a_region_of_another_version_is_refused(make_records: Records) -> None:
 
 def test_an_unknown_word_or_a_long_text_leaves_a_pair_out(make_records: Records) -> None:
     (record,) = make_records(1)
+    assert encode_pair(replace(record, rewrite=""), VOCABULARY, context=1024) is None
     unknown = replace(record, rewrite="\tfrobnicate\t%eax\n")
     assert encode_pair(unknown, VOCABULARY, context=1024) is None
     assert encode_pair(record, VOCABULARY, context=50) is None

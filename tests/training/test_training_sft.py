@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,14 +10,14 @@ import torch
 from click.testing import CliRunner
 
 from llmcc.backends.embedded.backend import EmbeddedBackend, load_model
+from llmcc.backends.embedded.prompt import PromptStyle, in_style
 from llmcc.backends.embedded.safetensors_file import WeightsError
 from llmcc.backends.embedded.tokens import standard_vocabulary
-from llmcc.propose import Proposal, Request
+from llmcc.propose import Request
 from llmcc.regions.model import Region
 from llmcc.training import checkpoint
 from llmcc.training.checkpoint import Checkpoint
 from llmcc.training.dataset import EncodedPair, PairRecord, encode_pair, write_pairs
-from llmcc.training.evaluate import evaluate_pairs, table
 from llmcc.training.export import write_model
 from llmcc.training.main import main
 from llmcc.training.model import LanguageModel, ModelShape
@@ -190,21 +190,6 @@ def request_of(record: PairRecord, *, text: str | None = None) -> Request:
     return Request(region, record.isa)
 
 
-def test_evaluation_counts_first_and_any(weights: Path, make_records: Records) -> None:
-    records = make_records(4)
-    wanted = {record.region: record.rewrite for record in records[:3]}
-
-    def score(region: Region, proposals: Sequence[Proposal]) -> Iterator[bool]:
-        return (proposal.text == wanted.get(region) for proposal in proposals)
-
-    evaluation = evaluate_pairs(load_model(weights), records, score=score, samples=4, seed=0)
-    assert evaluation.total.count == 4
-    assert evaluation.total.pass_1 == 0.75
-    assert evaluation.total.pass_n == 0.75
-    assert evaluation.failed_ids == (records[3].id,)
-    assert "pass@4" in table(evaluation)
-
-
 def test_sft_and_export_run_from_the_command_line(tmp_path: Path, make_records: Records) -> None:
     write_pairs(tmp_path / "pairs.jsonl", make_records(30))
     out = tmp_path / "run"
@@ -219,6 +204,25 @@ def test_sft_and_export_run_from_the_command_line(tmp_path: Path, make_records: 
     assert exported.exit_code == 0, exported.output
     assert "Not measured." in (weights / "MODEL_CARD.md").read_text()
     assert load_model(weights).vocabulary == VOCABULARY
+
+
+def test_an_ablated_model_is_asked_in_the_words_it_was_trained_with(
+    tmp_path: Path, make_records: Records
+) -> None:
+    write_pairs(tmp_path / "pairs.jsonl", make_records(60))
+    ablated = "--without-contract --without-isa --data-share 0.5 --size half --layers 2"
+    arguments = f"sft {tmp_path / 'pairs.jsonl'} --out {tmp_path} --minutes 0.003 --hidden 64 "
+    result = CliRunner().invoke(main, [*(arguments + ablated).split(), "--nice", "0"])
+    assert result.exit_code == 0, result.output
+    count = int(result.output.partition(" pairs to train on")[0].split()[-1])
+    assert 10 < count < 45
+    state = checkpoint.load(tmp_path / "checkpoint.pt")
+    assert state.shape.layer_count == 1
+    write_model(state, tmp_path / "weights")
+    style = load_model(tmp_path / "weights").style
+    assert style == state.style == PromptStyle(has_contract=False, has_isa=False)
+    prompt = in_style(make_records(1)[0].prompt, style)
+    assert prompt.startswith("<loop>\n.LH:\n")
 
 
 def test_the_help_of_the_group_loads_no_torch(tmp_path: Path) -> None:

@@ -9,6 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmcc.regions.model import Region
+from llmcc.training.families.frame import (
+    counted_text,
+    fold,
+    passing,
+    scalar_scratch,
+    vectors_of,
+    zero,
+)
 from llmcc.training.families.mapping import (
     Mapping,
     lowered,
@@ -18,16 +26,9 @@ from llmcc.training.families.mapping import (
 )
 from llmcc.training.families.spec import LoopSpec
 from llmcc.training.families.tree import Load
-from llmcc.training.families.trip import (
-    address,
-    advance,
-    advance_by,
-    counted_latch,
-    iterations_but_one,
-    overlap_guards,
-)
-from llmcc.training.families.vector import NotExpressible, VectorText
-from llmcc.x86.registers import XMM, spelled
+from llmcc.training.families.trip import address
+from llmcc.training.families.vector import NotExpressible
+from llmcc.x86.registers import spelled
 
 
 def counted_rewrites(region: Region, spec: LoopSpec, isa: str) -> Iterator[str]:
@@ -52,21 +53,11 @@ class _Counted:
         self.contract, self.spec, self.isa, self.mapping = contract, spec, isa, mapping
         self.is_512 = isa == "avx512"
         self.extension = extension
-        if len(contract.scratch) < 2:
-            raise NotExpressible("needs two scratch registers")
-        self.count, self.temporary = contract.scratch[:2]
-        registers = (
-            tuple(range(16, 32))
-            if self.is_512
-            else tuple(XMM.index(x) for x in contract.vector_scratch)
-        )
-        self.vector = VectorText(
-            spec.element,
-            isa,
-            registers=registers,
-            parameters=mapping.parameters,
-            memory=tuple(address(load) for load in mapping.loads),
-            temporary=self.temporary,
+        # Counting takes a register of its own in the loop.
+        is_counting = spec.family in ("count", "byteclass")
+        self.temporary = scalar_scratch(contract, 2)[1] if is_counting else passing(contract)
+        self.vector = vectors_of(
+            region, isa, spec.element, loads=mapping.loads, parameters=mapping.parameters
         )
         self.arrays = tuple(
             sorted({leaf.array for leaf in scalar_leaves(spec) if isinstance(leaf, Load)})
@@ -81,37 +72,17 @@ class _Counted:
     def text(self) -> str:
         """Write the whole rewrite."""
         lanes = self.vector.lanes
-        latch = counted_latch(self.contract)
-        out = iterations_but_one(self.contract, latch, self.count, self.temporary)
-        out += overlap_guards(self.contract, lanes * self.spec.element.size_bytes, self.temporary)
-        if not self.is_512:
-            out += [f"\tsubq\t${lanes}, %{self.count}", "\tjb\t.LH"]
-        out += self._setup()
-        if self.is_512:
-            out += [f"\tsubq\t${lanes}, %{self.count}", "\tjb\t.LR1"]
-        out += [".LR0:", *self._body("")]
-        out += advance(self.contract, lanes)
-        out += [f"\tsubq\t${lanes}, %{self.count}", "\tjae\t.LR0"]
-        if self.is_512:
-            out += [".LR1:", f"\taddq\t${lanes}, %{self.count}", "\tje\t.LR2"]
-            out += [
-                f"\tmovq\t$-1, %{self.temporary}",
-                f"\tbzhiq\t%{self.count}, %{self.temporary}, %{self.temporary}",
-                f"\tkmovq\t%{self.temporary}, %k1",
-                *self._body("k1"),
-                *advance_by(self.contract, self.count, self.temporary),
-                ".LR2:",
-            ]
-        out += self._finish()
-        if not self.is_512:
-            out.append("\tvzeroupper")
-        return "\n".join([*out, "\tjmp\t.LH"]) + "\n"
+        return counted_text(
+            self.contract,
+            self.vector,
+            lanes=lanes,
+            overlap_bytes=lanes * self.spec.element.size_bytes,
+            setup=self._setup,
+            body=self._body,
+            finish=self._finish,
+        )
 
-    def _take(self) -> list[str]:
-        lines, self.vector.lines = self.vector.lines, []
-        return lines
-
-    def _setup(self) -> list[str]:
+    def _setup(self) -> None:
         vector, spec = self.vector, self.spec
         vector.broadcast_scalars(scalar_leaves(spec))
         if spec.family == "reduce":
@@ -126,12 +97,8 @@ class _Counted:
             else:
                 vector.emit("vpxord" if self.is_512 else "vpxor", name, name, name)
             if spec.operator == "add" and spec.element.bits == 8:
-                zero = vector.new()
-                text = vector.name(zero)
-                vector.emit("vpxord" if self.is_512 else "vpxor", text, text, text)
-                self.zero = zero
+                self.zero = zero(vector)
         self.mark = vector.mark()
-        return self._take()
 
     def _broadcast_accumulator(self) -> None:
         assert self.mapping.accumulator is not None
@@ -146,7 +113,7 @@ class _Counted:
         self.vector.emit("vmovq" if bits == 64 else "vmovd", source, low)
         self.vector.emit(f"vpbroadcast{suffix}", low, name)
 
-    def _body(self, mask: str) -> list[str]:
+    def _body(self, mask: str) -> None:
         vector, spec = self.vector, self.spec
         vector.release(self.mark)
         loaded = {array: vector.load(array, mask) for array in self.arrays or (0,)}
@@ -162,7 +129,6 @@ class _Counted:
                 )
             case _:
                 self._conditional_store(loaded, mask)
-        return self._take()
 
     def _accumulate(self, loaded: dict[int, int], mask: str) -> None:
         vector, spec = self.vector, self.spec
@@ -255,42 +221,15 @@ class _Counted:
 
     # -- after the vectors
 
-    def _finish(self) -> list[str]:
+    def _finish(self) -> None:
         if self.spec.family != "reduce":
-            return []
+            return
         self.vector.release(self.mark)
-        self._fold()
+        is_sad = self.spec.operator == "add" and self.spec.element.bits == 8
+        mnemonic = "vpaddq" if is_sad else self.vector.mnemonic(self.spec.operator)
+        bits = 64 if is_sad else self.spec.element.bits
+        fold(self.vector, self.accumulator, mnemonic, bits=bits)
         self._add_to_scalar()
-        return self._take()
-
-    def _fold(self) -> None:
-        vector, spec = self.vector, self.spec
-        total, spare = self.accumulator, vector.new()
-        is_sad = spec.operator == "add" and spec.element.bits == 8
-        operator = "vpaddq" if is_sad else vector.mnemonic(spec.operator)
-        narrow = (
-            operator[:-1] if spec.operator in ("and", "or", "xor") and self.is_512 else operator
-        )
-        evex = operator if self.is_512 else narrow
-
-        def step(extract: str, immediate: int, bits: int) -> None:
-            source = vector.name(total, bits * 2 if "extract" in extract else bits)
-            vector.emit(extract, f"${immediate}", source, vector.name(spare, bits))
-            vector.emit(
-                evex, vector.name(spare, bits), vector.name(total, bits), vector.name(total, bits)
-            )
-
-        if self.is_512:
-            step("vextracti64x4", 1, 256)
-        step("vextracti32x4" if self.is_512 else "vextracti128", 1, 128)
-        step("vpshufd", 0x4E, 128)
-        bits = 64 if is_sad else spec.element.bits
-        if bits <= 32:
-            step("vpshufd", 0xB1, 128)
-        if bits <= 16:
-            step("vpsrld", 16, 128)
-        if bits <= 8:
-            step("vpsrlw", 8, 128)
 
     def _add_to_scalar(self) -> None:
         spec, vector = self.spec, self.vector

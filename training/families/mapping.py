@@ -38,8 +38,8 @@ class Mapping:
 def mappings(region: Region, spec: LoopSpec) -> Iterator[Mapping]:
     """Every way the region's registers can play the specification's parts; testing tells which."""
     contract = region.contract
-    loads = _distinct([access for access in contract.accesses if access.is_load])
-    stores = _distinct([access for access in contract.accesses if access.is_store])
+    loads = distinct([access for access in contract.accesses if access.is_load])
+    stores = distinct([access for access in contract.accesses if access.is_store])
     size = spec.element.size_bytes
     if any(a.stride_bytes != size or a.size_bytes != size for a in (*loads, *stores)):
         raise NotExpressible("not one element an iteration")
@@ -60,7 +60,8 @@ def mappings(region: Region, spec: LoopSpec) -> Iterator[Mapping]:
             yield Mapping(chosen, order, stores[0] if stores else None, accumulator)
 
 
-def _distinct(accesses: list[Access]) -> list[Access]:
+def distinct(accesses: list[Access]) -> list[Access]:
+    """Leave out accesses to an address already in the list."""
     found: dict[tuple[str | None, str | None, int, int], Access] = {}
     for access in accesses:
         found.setdefault((access.base, access.index, access.scale, access.disp), access)

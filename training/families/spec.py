@@ -129,7 +129,8 @@ def _as_gcc_writes(operator: str, right: Expression, element: ElementType) -> Co
     return Compare("le" if operator == "lt" else "gt", Load(0), Constant(right.value - 1))
 
 
-def _predicate(rng: random.Random, element: ElementType, *, arrays: int = 1) -> Predicate:
+def draw_predicate(rng: random.Random, element: ElementType, *, arrays: int = 1) -> Predicate:
+    """Draw a test of one element, or a comparison of two arrays' elements."""
     operators = ["lt", "gt", "le", "ge"] + ([] if element.is_float else ["eq", "ne", "eq"])
     roll = rng.random()
     if arrays == 2:
@@ -173,7 +174,7 @@ def _reduce(rng: random.Random) -> LoopSpec:
 
 def _count(rng: random.Random) -> LoopSpec:
     element = _element(rng, floats=True)
-    predicate = _predicate(rng, element, arrays=2 if rng.random() < 0.15 else 1)
+    predicate = draw_predicate(rng, element, arrays=2 if rng.random() < 0.15 else 1)
     return LoopSpec("count", element, None, predicate, "", rng.choice((32, 64)), rng.randrange(5))
 
 
@@ -213,7 +214,7 @@ def _conditional(rng: random.Random) -> LoopSpec:
     element = _element(rng, floats=True)
     arrays = 2 if rng.random() < 0.2 else 1
     node = _expression(rng, element, arrays=1, depth=rng.choice((0, 1, 1, 2)))
-    predicate = _predicate(rng, element, arrays=arrays)
+    predicate = draw_predicate(rng, element, arrays=arrays)
     return LoopSpec("conditional", element, node, predicate, "", 0, rng.randrange(4))
 
 
@@ -225,19 +226,19 @@ def _conditional_in_place(rng: random.Random) -> LoopSpec:
         node = Load(1)
     elif rng.random() < 0.35:
         node = _scalar(rng, element)
-    predicate = _predicate(rng, element, arrays=arrays)
+    predicate = draw_predicate(rng, element, arrays=arrays)
     return LoopSpec("conditional_in_place", element, node, predicate, "", 0, rng.randrange(5))
 
 
 def _find(rng: random.Random) -> LoopSpec:
     # Looking ahead at floats raises flags for elements gcc's loop never compares.
     element = _element(rng, floats=False)
-    return LoopSpec("find", element, None, _predicate(rng, element), "", 0, rng.randrange(4))
+    return LoopSpec("find", element, None, draw_predicate(rng, element), "", 0, rng.randrange(4))
 
 
 def _scan(rng: random.Random) -> LoopSpec:
     element = TYPES[rng.choice(("u8", "i8", "u8", "i32", "u16", "u32"))]
-    predicate = _predicate(rng, element)
+    predicate = draw_predicate(rng, element)
     return LoopSpec("scan", element, None, predicate, "", 0, rng.randrange(4))
 
 

@@ -38,6 +38,8 @@ def iterations_but_one(contract: Contract, latch: Latch, target: str, temporary:
         ]
     if step != 1:
         raise NotExpressible("no simple trip count")
+    if target == temporary:
+        raise NotExpressible("a trip count that needs two registers")
     move = "movslq" if latch.condition == "l" else "movl"
     bits = 64 if latch.condition == "l" else 32
     return [
@@ -147,3 +149,31 @@ def _guard(store: Access, load: Access, width_bytes: int, temporary: str) -> lis
         f"\tcmpq\t${width_bytes - 2}, %{temporary}",
         "\tjbe\t.LH",
     ]
+
+
+def range_guards(contract: Contract, count: str, temporaries: tuple[str, str]) -> list[str]:
+    """Go to the head unless no load of the whole loop meets any of its stores.
+
+    For streams of different strides, whose distance changes from step to step. `count` holds T-1.
+    """
+    stores = sorted((a for a in contract.accesses if a.is_store), key=lambda access: access.disp)
+    loads = list(dict.fromkeys(a for a in contract.accesses if not a.is_store))
+    if not stores or any(a.stride_bytes not in (1, 2, 4, 8) for a in (*stores, *loads)):
+        raise NotExpressible("not stores of small strides")
+    first, second = temporaries
+    store = stores[0]
+    lines: list[str] = []
+    for number, load in enumerate(loads, 4):
+        lines += [
+            f"\tleaq\t{address(store)}, %{first}",
+            f"\tleaq\t{store.stride_bytes}(%{first},%{count},{store.stride_bytes}), %{first}",
+            f"\tleaq\t{address(load)}, %{second}",
+            f"\tcmpq\t%{first}, %{second}",
+            f"\tjae\t.LR{number}",
+            f"\tleaq\t{load.stride_bytes}(%{second},%{count},{load.stride_bytes}), %{second}",
+            f"\tleaq\t{address(store)}, %{first}",
+            f"\tcmpq\t%{second}, %{first}",
+            "\tjb\t.LH",
+            f".LR{number}:",
+        ]
+    return lines

@@ -101,6 +101,10 @@ class VectorText:
         self.broadcast_scalars([Constant(value)])
         return self._scalars[Constant(value)]
 
+    def scalar(self, leaf: Constant | Parameter) -> int:
+        """The register a scalar was broadcast to."""
+        return self._scalars[leaf]
+
     def _broadcast(self, leaf: Constant | Parameter) -> int:
         number = self.new()
         suffix = _SUFFIX[self.element.bits]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from tests.projects.project import Project
 
 _HOW_TO_FETCH = (
     "{error}\napt-get source has to work: install dpkg-dev, give apt a deb-src line (a file "
@@ -72,17 +71,17 @@ class Sources:
             copy.unlink()
 
 
-def check_needs(project: Project) -> None:
-    """See that the Debian packages are installed that a project needs.
+def check_needs(packages: Sequence[str]) -> None:
+    """See that Debian packages are installed.
 
     Raises:
         MissingSource: one is not.
     """
-    for package in project.needs:
+    for package in packages:
         query = ["dpkg-query", "-W", "-f", "${Status}", package]
         done = subprocess.run(query, capture_output=True, text=True, check=False)
         if not done.stdout.startswith("install ok installed"):
-            raise MissingSource(f"apt-get install {' '.join(project.needs)}")
+            raise MissingSource(f"apt-get install {' '.join(packages)}")
 
 
 def _run(command: list[str], folder: Path) -> str:

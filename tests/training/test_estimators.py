@@ -1,0 +1,98 @@
+"""The estimators against numbers computed by hand and by trying every choice."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llmcc.training.estimators import (
+    best_of_k,
+    bootstrap,
+    geomean,
+    mean,
+    paired_gain,
+    part_of,
+    pass_at_k,
+)
+
+
+def test_pass_at_k_by_hand() -> None:
+    assert pass_at_k(4, 1, 1) == 0.25
+    assert pass_at_k(4, 1, 2) == 0.5
+    assert pass_at_k(4, 2, 2) == pytest.approx(5 / 6)
+    assert pass_at_k(4, 0, 4) == 0.0
+    assert pass_at_k(4, 4, 1) == 1.0
+
+
+def test_fewer_samples_than_k_count_as_all_there_are() -> None:
+    assert pass_at_k(2, 1, 8) == 1.0
+    assert pass_at_k(0, 0, 8) == 0.0
+    assert best_of_k([1.0, 3.0], 8) == 3.0
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=8), st.data())
+def test_pass_at_k_is_the_mean_over_every_choice(right: list[bool], data: st.DataObject) -> None:
+    k = data.draw(st.integers(1, len(right)))
+    choices = [any(chosen) for chosen in itertools.combinations(right, k)]
+    assert pass_at_k(len(right), sum(right), k) == pytest.approx(sum(choices) / len(choices))
+
+
+@given(st.lists(st.floats(0.5, 20), min_size=1, max_size=8), st.data())
+def test_best_of_k_is_the_mean_over_every_choice(values: list[float], data: st.DataObject) -> None:
+    k = data.draw(st.integers(1, len(values)))
+    choices = [max(chosen) for chosen in itertools.combinations(values, k)]
+    assert best_of_k(values, k) == pytest.approx(math.fsum(choices) / len(choices))
+
+
+def test_the_best_of_no_values_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no values"):
+        best_of_k([], 1)
+
+
+def test_an_interval_holds_its_figure_and_narrows_with_more_loops() -> None:
+    random = np.random.default_rng(1)
+    few, many = random.lognormal(0.5, 0.3, 20), random.lognormal(0.5, 0.3, 2000)
+    wide, narrow = (bootstrap(values, geomean, seed=0) for values in (few, many))
+    for interval in (wide, narrow):
+        assert interval.low < interval.value < interval.high
+    assert narrow.high - narrow.low < (wide.high - wide.low) / 4
+    assert narrow.low < math.exp(0.5) < narrow.high
+
+
+def test_an_interval_of_a_share_covers_as_often_as_it_says() -> None:
+    random = np.random.default_rng(2)
+    covered = 0
+    for trial in range(60):
+        interval = bootstrap((random.random(80) < 0.3).astype(float), mean, seed=trial)
+        covered += interval.low <= 0.3 <= interval.high
+    assert covered >= 51
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    values = np.array([1.0, 2.0, 4.0, 8.0])
+    assert bootstrap(values, geomean, seed=5) == bootstrap(values, geomean, seed=5)
+    assert bootstrap(values, geomean, seed=5).value == pytest.approx(2**1.5)
+
+
+def test_pairing_sees_a_small_gain_that_differs_little_between_very_different_loops() -> None:
+    old = np.random.default_rng(3).lognormal(1.0, 1.0, 60)
+    gain = paired_gain(old * 1.05, old, seed=0)
+    assert gain.low == pytest.approx(1.05)
+    assert gain.value == pytest.approx(1.05)
+
+
+def test_pairing_refuses_other_loops() -> None:
+    with pytest.raises(ValueError, match="2 loops against 3"):
+        paired_gain(np.ones(2), np.ones(3), seed=0)
+
+
+def test_parts_are_fixed_and_of_like_size() -> None:
+    parts = [part_of(f"loop {number}", 3) for number in range(3000)]
+    assert parts == [part_of(f"loop {number}", 3) for number in range(3000)]
+    assert {0, 1, 2} == set(parts)
+    assert all(900 < parts.count(part) < 1100 for part in range(3))

@@ -1,0 +1,210 @@
+"""Judge the answers of several proposers on the same loops, loop by loop, resumably."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from llmcc.config import read_config
+from llmcc.outcome import Outcome, OutcomeClass, Refusal
+from llmcc.sandbox.selftest import open_checked_sandbox
+from llmcc.sandbox.zygote import SandboxDied
+from llmcc.training.dataset import PairRecord, read_pairs
+from llmcc.training.figures import Comparison, Figures, compare, figures
+from llmcc.training.judgement import Judgement
+from llmcc.training.judging import Case
+from llmcc.training.loop_results import LoopResult, ResultFile
+from llmcc.training.proposers import Proposer
+from llmcc.training.self_timing import time_itself
+
+SEEN, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL = (
+    "seen families, unseen shapes",
+    "unseen families",
+    "unseen projects",
+    "all",
+)
+AA_ROW = "A/A"
+_LOOPS_PER_ROUND = 4
+_AA_REPEATS = 2
+
+Results = Mapping[str, Sequence[LoopResult]]  # by row
+
+
+class Judges(Protocol):
+    """What judges cases: a `judging.JudgePool`, or a stand-in in tests."""
+
+    def judge(self, cases: Sequence[Case]) -> list[Judgement]:
+        """Judge cases, in their order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The loops of an evaluation."""
+
+    records: tuple[PairRecord, ...]  # with regions
+    trained_families: frozenset[str]
+
+    def section(self, result: LoopResult) -> str:
+        """Say how new a loop is to the models."""
+        if result.group != "synthetic":
+            return UNSEEN_PROJECTS
+        return SEEN if result.family in self.trained_families else UNSEEN_FAMILIES
+
+
+def read_question(
+    files: Sequence[Path], *, split: str, per_family: int | None
+) -> tuple[Question, list[PairRecord]]:
+    """Take the loops of a split, and the training pairs that rewrites are borrowed from.
+
+    per_family: most of each family, or of each project; None for all.
+    """
+    taken: dict[tuple[str, str], int] = {}
+    chosen: list[PairRecord] = []
+    training: list[PairRecord] = []
+    for record in itertools.chain.from_iterable(map(read_pairs, files)):
+        if record.split == "train":
+            training.append(record)
+        if record.split != split or record.region is None:
+            continue
+        kind = (record.family, record.group)
+        taken[kind] = taken.get(kind, 0) + 1
+        if per_family is None or taken[kind] <= per_family:
+            chosen.append(record)
+    families = frozenset(record.family for record in training)
+    return Question(tuple(chosen), families), training
+
+
+def judge_row(
+    proposer: Proposer,
+    records: Sequence[PairRecord],
+    *,
+    judges: Judges,
+    store: ResultFile,
+    advance: Callable[[int], None],
+) -> list[LoopResult]:
+    """Judge one proposer's samples on every loop; `advance` is told how many loops are done."""
+    results = {record.id: known for record in records if (known := store.get(record.id))}
+    advance(len(results))
+    waiting = [record for record in records if record.id not in results]
+    for start in range(0, len(waiting), _LOOPS_PER_ROUND):
+        some = waiting[start : start + _LOOPS_PER_ROUND]
+        for record, judgements in zip(some, _judge_some(proposer, some, judges), strict=True):
+            results[record.id] = _keep(record, judgements, store)
+        advance(len(some))
+    return [results[record.id] for record in records]
+
+
+def judge_itself(
+    records: Sequence[PairRecord],
+    *,
+    timing: str,
+    seed: int,
+    store: ResultFile,
+    advance: Callable[[int], None],
+) -> list[LoopResult]:
+    """Time gcc's loops against themselves; none where the sandbox cannot be trusted."""
+    sandbox = open_checked_sandbox(read_config().cache)
+    if isinstance(sandbox, Refusal):
+        return []
+    results = []
+    with sandbox:
+        for record in records:
+            known = store.get(record.id)
+            if known is None and record.region is not None:
+                judgements = []
+                for repeat in range(_AA_REPEATS):
+                    with suppress(SandboxDied):
+                        judgements.append(
+                            time_itself(
+                                record.region, sandbox=sandbox, timing=timing, seed=seed + repeat
+                            )
+                        )
+                known = _keep(record, judgements, store)
+            if known is not None:
+                results.append(known)
+            advance(1)
+    return results
+
+
+def sections_of(question: Question, results: Results, *, seed: int) -> list[Figures]:
+    """Give the figures of every row on every section that has loops."""
+    return [
+        figures(row, section, some, seed=seed)
+        for section in (SEEN, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL)
+        for row, loops in results.items()
+        if (some := [r for r in loops if section in (ALL, question.section(r))])
+    ]
+
+
+def families_of(results: Results, *, seed: int) -> list[Figures]:
+    """Give the figures of every row on every family and project."""
+    return [
+        figures(row, name, some, seed=seed)
+        for name in sorted({_kind(loop) for loops in results.values() for loop in loops})
+        for row, loops in results.items()
+        if (some := [loop for loop in loops if _kind(loop) == name])
+    ]
+
+
+def comparisons_of(
+    question: Question,
+    results: Results,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    k: int,
+    parts: int,
+    seed: int,
+) -> list[Comparison]:
+    """Compare pairs of rows, (new, old), on what no model was trained on and on the whole."""
+
+    def cut(row: str, section: str) -> list[LoopResult]:
+        return [r for r in results[row] if section in (ALL, question.section(r))]
+
+    return [
+        compare((new, some), (old, cut(old, section)), section=section, k=k, parts=parts, seed=seed)
+        for section in (UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL)
+        for new, old in pairs
+        if (some := cut(new, section)) and cut(old, section)
+    ]
+
+
+def _kind(result: LoopResult) -> str:
+    return result.family if result.group == "synthetic" else f"project {result.group}"
+
+
+def _judge_some(
+    proposer: Proposer, records: Sequence[PairRecord], judges: Judges
+) -> Iterator[list[Judgement]]:
+    """Judge the samples of a few loops at once, so that no worker stands idle."""
+    nothing = Judgement(Outcome.NO_PROPOSAL)
+    answers = [proposer.answer(record) for record in records]
+    cases = [
+        Case(record.region, record.isa, text)
+        for record, texts in zip(records, answers, strict=True)
+        for text in texts
+        if text is not None and record.region is not None
+    ]
+    judged = iter(judges.judge(cases))
+    for texts in answers:
+        yield [nothing if text is None else next(judged) for text in texts]
+
+
+def _keep(record: PairRecord, judgements: Sequence[Judgement], store: ResultFile) -> LoopResult:
+    result = LoopResult(
+        record.id,
+        record.family,
+        record.group,
+        record.isa,
+        tuple(judgement.outcome for judgement in judgements),
+        tuple((j.ratio or 1.0) if j.is_faster else 1.0 for j in judgements),
+        tuple(judgement.ratio for judgement in judgements),
+    )
+    # What the machine stood in the way of is tried again by the next run.
+    if all(j.outcome.kind is not OutcomeClass.ENVIRONMENT for j in judgements):
+        store.keep(result)
+    return result

@@ -1,0 +1,144 @@
+"""From judged answers to batches that PPO steps on: log-probabilities, values, advantages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from llmcc.backends.embedded.tokens import PADDING
+from llmcc.training import ppo_maths
+from llmcc.training.critic import Critic
+from llmcc.training.ppo_settings import Settings
+from llmcc.training.ppo_state import RunState
+from llmcc.training.rollout import (
+    Answer,
+    Rows,
+    chosen_log_probabilities,
+    lay_out,
+    log_distribution,
+)
+
+_ADVANTAGE_MOST = 5.0
+# What the critic predicts are rewards over this, so that one learning rate and one clip suit all.
+_REWARD_SCALE = {"lcb": 1.0, "cgs": 20.0, "so": 2.0}
+
+
+@dataclass(slots=True)
+class Batch:
+    """Answers of one backward pass and what was known of them when they were drawn; (N,) each."""
+
+    rows: Rows
+    answers: list[Answer]
+    rewards: list[float]  # of each answer
+    old: Tensor  # log-probabilities under the policy that drew them
+    reference: Tensor  # and under the SFT model
+    values: Tensor
+    returns: Tensor
+    advantages: Tensor
+
+
+def score(
+    state: RunState,
+    answers: Sequence[Answer],
+    rewards: Sequence[float],
+    forbidden: Tensor,
+    settings: Settings,
+) -> list[Batch]:
+    """Run policy, SFT model and critic over the answers, in the batches that training will use.
+
+    The same batches, because in bfloat16 another padding gives other last bits: so the first
+    step's ratios are exactly 1.
+    """
+    order = sorted(range(len(answers)), key=lambda n: len(answers[n].ids))
+    groups: list[list[int]] = []
+    for n in order:
+        if groups and (len(groups[-1]) + 1) * len(answers[n].ids) <= settings.tokens_per_batch:
+            groups[-1].append(n)
+        else:
+            groups.append([n])
+    batches = []
+    for group in groups:
+        rows = lay_out([answers[n] for n in group], state.vocabulary.ids[PADDING])
+        with torch.no_grad():
+            old, reference = (
+                chosen_log_probabilities(log_distribution(model, rows, forbidden), rows)
+                for model in (state.policy, state.reference)
+            )
+            values = predicted_values(state.critic, rows)
+        mine = [answers[n] for n in group]
+        empty = torch.zeros_like(old)
+        batches.append(
+            Batch(rows, mine, [rewards[n] for n in group], old, reference, values, empty, empty)
+        )
+    return batches
+
+
+def predicted_values(critic: Critic, rows: Rows) -> Tensor:
+    """Run the critic as it is trained, in bfloat16: (N,) float32."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return critic.values(rows.ids, rows.is_chosen)
+
+
+def advise(batches: Sequence[Batch], settings: Settings) -> dict[str, float]:
+    """Fill in advantages and returns, and measure the critic on samples it has not seen."""
+    scale = _REWARD_SCALE[settings.reward]
+    errors: dict[int, list[float]] = {}  # of each prompt: how far its first value was off
+    for batch in batches:
+        values = pad_sequence(list(_by_answer(batch.values, batch)), batch_first=True)
+        lengths = torch.tensor(batch.rows.lengths)
+        mask = (torch.arange(values.shape[1]) < lengths[:, None]).float()
+        rewards = torch.zeros_like(values)
+        rewards[torch.arange(len(lengths)), lengths - 1] = torch.tensor(batch.rewards) / scale
+        is_token = mask.bool()
+        advantages, _ = ppo_maths.advantages_and_returns(
+            rewards, values, mask, discount=settings.discount, trace=settings.trace
+        )
+        _, returns = ppo_maths.advantages_and_returns(
+            rewards, values, mask, discount=settings.discount, trace=1.0
+        )
+        batch.advantages, batch.returns = advantages[is_token], returns[is_token]
+        firsts = (returns[:, 0] - values[:, 0]).tolist()
+        for answer, error in zip(batch.answers, firsts, strict=True):
+            errors.setdefault(answer.prompt, []).extend([error] * answer.count)
+    if settings.prompt_baseline:
+        _subtract_baseline(batches, {p: sum(e) / len(e) for p, e in errors.items()})
+    weights = torch.cat([batch.rows.weights for batch in batches])
+    whole = ppo_maths.whiten(torch.cat([batch.advantages for batch in batches]), weights)
+    parts = whole.clamp(-_ADVANTAGE_MOST, _ADVANTAGE_MOST).split_with_sizes(
+        [len(batch.old) for batch in batches]
+    )
+    for batch, part in zip(batches, parts, strict=True):
+        batch.advantages = part
+    explained = ppo_maths.explained_variance(
+        torch.cat([b.values for b in batches]), torch.cat([b.returns for b in batches]), weights
+    )
+    return {"explained_variance": explained, **_agreement(batches)}
+
+
+def _subtract_baseline(batches: Sequence[Batch], mean_error: dict[int, float]) -> None:
+    """Correct the critic by what it got wrong of the whole prompt, the same for all its tokens."""
+    for batch in batches:
+        lengths = torch.tensor(batch.rows.lengths)
+        errors = torch.tensor([mean_error[answer.prompt] for answer in batch.answers])
+        batch.advantages = batch.advantages - errors.repeat_interleave(lengths)
+
+
+def _agreement(batches: Sequence[Batch]) -> dict[str, float]:
+    """How far sampler and trainer differ in the log-probability of an answer, in nats a token."""
+    gaps = [
+        abs(part.sum().item() - answer.sampled_log_probability) / length
+        for batch in batches
+        for answer, part, length in zip(
+            batch.answers, _by_answer(batch.old, batch), batch.rows.lengths, strict=True
+        )
+    ]
+    return {"sampler_gap": sum(gaps) / len(gaps)}
+
+
+def _by_answer(tokens: Tensor, batch: Batch) -> tuple[Tensor, ...]:
+    """Cut (N,) into one piece an answer."""
+    return tokens.split_with_sizes(batch.rows.lengths)

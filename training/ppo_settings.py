@@ -1,0 +1,53 @@
+"""How a run of PPO is set up, and where its results go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from llmcc.training.ppo_maths import Clip
+from llmcc.training.ppo_state import RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train. Defaults follow notes of VC-PPO, VAPO and DAPO; see docs/training.md."""
+
+    reward: str = "lcb"  # a key of REWARDS
+    minutes: float = 60.0  # budget of the whole run, over all its sessions
+    seed: int = 0
+    prompts: int = 32  # problems an iteration
+    samples: int = 8  # answers to each
+    learning_rate: float = 3e-5
+    critic_learning_rate: float = 5e-4
+    epochs: int = 2  # over one iteration's samples
+    steps_per_epoch: int = 4  # optimiser steps
+    tokens_per_batch: int = 4096  # of one backward pass: what stays in cache
+    discount: float = 1.0
+    trace: float = 1.0  # lambda of the policy's advantages; the critic's targets use 1 (VC-PPO)
+    clip: Clip = field(default_factory=Clip)
+    value_clip: float = 0.5
+    gradient_norm_limit: float = 1.0
+    prompt_baseline: bool = True  # take each prompt's mean error off its answers' advantages
+    target_kl: float = 0.03  # an update that has moved so far, in nats a token, is ended
+    kl_coefficient: float = 0.02  # of KL to the SFT model
+    entropy_coefficient: float = 0.01  # while the entropy is below half of the SFT model's
+    imitation_coefficient: float = 0.1  # of the SFT loss on finds and pairs
+    imitations_per_step: int = 4
+    warm_up_iterations: int = 20  # of the critic alone, at most
+    warm_up_explained_variance: float = 0.3  # enough to end the warm-up
+    validate_every: int = 10  # iterations
+    validation_prompts: int = 32
+    save_every_s: float = 180.0
+    max_iterations: int | None = None  # stop early, for tests
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """Where a run's results go."""
+
+    save: Callable[[RunState], None]
+    save_best: Callable[[RunState], None]
+    log: Callable[[dict[str, object]], None]
+    verify_again: Callable[[RunState], None]  # the reward-hacking alarm
+    progress: Callable[[str, int, int], None]  # what is being done, how far, of how much

@@ -1,0 +1,146 @@
+"""Sample answers from the policy and write down what its update needs of them.
+
+Sampling runs in the numpy runtime, at temperature 1 over the tokens that may be written: the
+distribution that is trained. The log-probabilities that the update compares with are computed
+again by torch, by the very code that trains: two runtimes never agree to the last bit.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from llmcc.backends.embedded.runtime import Sampling, Transformer, assemble
+from llmcc.training.environment import Environment, ProblemT, Prompt
+from llmcc.training.model import LanguageModel
+from llmcc.training.ppo_maths import masked_log_softmax
+
+_MAX_NEW_TOKENS = 400  # as in a compile
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One distinct answer to one prompt of an iteration."""
+
+    prompt: int  # which of the iteration's prompts
+    ids: NDArray[np.int64]  # (T,) prompt and answer, with the end token when it has ended
+    start: int  # index of the answer's first token
+    count: int  # how many of the prompt's samples were this one
+    text: str  # in the problem's own names
+    is_ended: bool
+    sampled_log_probability: float  # as the sampler saw it, without the mask of forbidden tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Answers side by side, padded on the right."""
+
+    ids: Tensor  # (B, T) int64
+    is_chosen: Tensor  # (B, T) bool, true on answers' tokens; N of them
+    weights: Tensor  # (N,) float32, each token's answer's count
+    lengths: list[int] = field(repr=False)  # of the answers, in tokens; they sum up to N
+
+
+def numpy_policy(policy: LanguageModel) -> Transformer:
+    """Copy a policy's weights into the numpy runtime."""
+    tensors = {
+        name: weight.detach().float().numpy() for name, weight in policy.state_dict().items()
+    }
+    return assemble(policy.shape.hugging_face_config(), tensors, "")
+
+
+def sample_answers(
+    policy: Transformer,
+    environment: Environment[ProblemT],
+    problems: Sequence[ProblemT],
+    *,
+    samples: int,
+    seed: str,
+    advance: Callable[[], None],
+) -> list[Answer]:
+    """Draw `samples` answers to each problem, under one renaming of each problem's registers.
+
+    The same seed and weights give the same answers. `advance` is called after each problem.
+    """
+    answers: list[Answer] = []
+    for number, problem in enumerate(problems):
+        rng = random.Random(f"{seed} {number}")
+        prompt = environment.encode(problem, rng)
+        how = Sampling(
+            count=samples,
+            temperature=1.0,
+            max_new_tokens=_MAX_NEW_TOKENS,
+            end_id=environment.end_id,
+            never=environment.never,
+            seed=rng.getrandbits(32),
+            has_greedy=False,
+            keeps_unfinished=True,
+        )
+        answers += _distinct(policy, environment, prompt, how, number)
+        advance()
+    return answers
+
+
+def lay_out(answers: Sequence[Answer], padding_id: int) -> Rows:
+    """Put answers side by side."""
+    longest = max(len(answer.ids) for answer in answers)
+    ids = np.full((len(answers), longest), padding_id, dtype=np.int64)
+    is_chosen = np.zeros((len(answers), longest), dtype=np.bool_)
+    for row, answer in enumerate(answers):
+        ids[row, : len(answer.ids)] = answer.ids
+        is_chosen[row, answer.start : len(answer.ids)] = True
+    lengths = [len(answer.ids) - answer.start for answer in answers]
+    counts = torch.tensor([answer.count for answer in answers], dtype=torch.float32)
+    weights = counts.repeat_interleave(torch.tensor(lengths))
+    return Rows(torch.from_numpy(ids), torch.from_numpy(is_chosen), weights, lengths)
+
+
+def log_distribution(policy: LanguageModel, rows: Rows, forbidden: Tensor) -> Tensor:
+    """The policy's log-probabilities before each chosen token; (N, V) float32.
+
+    forbidden: (V,) bool.
+    """
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        hidden = policy.hidden(rows.ids[:, :-1])[rows.is_chosen[:, 1:]]
+        logits = policy.logits(hidden)
+    return masked_log_softmax(logits, forbidden)
+
+
+def chosen_log_probabilities(log_distribution: Tensor, rows: Rows) -> Tensor:
+    """Pick the chosen tokens' log-probabilities: (N, V) -> (N,)."""
+    chosen = rows.ids[:, 1:][rows.is_chosen[:, 1:]]
+    return log_distribution.gather(1, chosen[:, None])[:, 0]
+
+
+def forbidden_mask(vocabulary_size: int, never: Sequence[int]) -> Tensor:
+    """Mark the ids that cannot be part of an answer; (V,) bool."""
+    mask = torch.zeros(vocabulary_size, dtype=torch.bool)
+    mask[list(never)] = True
+    return mask
+
+
+def _distinct(
+    policy: Transformer,
+    environment: Environment[ProblemT],
+    prompt: Prompt,
+    how: Sampling,
+    number: int,
+) -> list[Answer]:
+    drawn = policy.sample([prompt.ids], how)
+    counts = Counter((sample.ids, sample.is_ended) for sample in drawn)
+    likelihood = {sample.ids: sample.log_probability for sample in drawn}
+    answers = []
+    for (ids, is_ended), count in counts.items():
+        tokens = [*ids, environment.end_id] if is_ended else list(ids)
+        whole = np.concatenate((prompt.ids, np.array(tokens, dtype=np.int64)))
+        text = environment.decode(prompt, ids)
+        start = len(prompt.ids)
+        answers.append(Answer(number, whole, start, count, text, is_ended, likelihood[ids]))
+    return answers
