@@ -1,0 +1,121 @@
+"""What a compiler has made of `c_text.loop_c`, as lines and data.
+
+Does not cover: spills and everything else on the stack; these are refused.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from llmcc.training.families.vector import NotExpressible
+
+_TIMEOUT_S = 20
+_LABEL = re.compile(r"([.\w]+):")
+_LOCAL = re.compile(r"\.L\w+")
+_CONSTANT = re.compile(r"(\.LC\w+)(?:\+(\d+))?\(%rip\)")
+_ELEMENT_BYTES = {
+    **{".byte": 1, ".value": 2, ".short": 2, ".2byte": 2},
+    **{".long": 4, ".4byte": 4, ".quad": 8, ".8byte": 8},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One function as its compiler wrote it.
+
+    lines: labels `.LR0:` and instructions "\\tname\\toperands", those of inline assembly among them.
+    data: constants by label.
+    """
+
+    lines: tuple[str, ...]
+    data: Mapping[str, bytes]
+
+
+def compiled(source: str, command: Sequence[str]) -> Compiled:
+    """Compile C from the standard input of `command`.
+
+    Raises:
+        NotExpressible: it fails, takes over 20 s, or uses the stack.
+    """
+    try:
+        done = subprocess.run(
+            [*command, "-S", "-o", "-", "-x", "c", "-"],
+            input=source,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise NotExpressible("the compiler takes too long") from error
+    if done.returncode != 0:
+        raise NotExpressible(done.stderr[:300])
+    return read_assembly(done.stdout)
+
+
+def read_assembly(text: str) -> Compiled:
+    """Take the function `lifted` and all constants out of a compiler's output.
+
+    Raises:
+        NotExpressible: it uses the stack.
+    """
+    lines: list[str] = []
+    data: dict[str, bytearray] = {}
+    is_inside = False
+    label = ""
+    for raw in text.splitlines():
+        line = raw.partition("#")[0].strip()
+        if match := _LABEL.fullmatch(line):
+            label = match[1]
+            is_inside = (is_inside or label == "lifted") and not label.startswith(".Lfunc_end")
+            if is_inside and label.startswith(".L"):
+                lines.append(line)
+        elif line.startswith("."):
+            is_inside &= not line.startswith(".size")
+            _add_data(data, label, line)
+        elif line and is_inside:
+            lines += _instruction(line)
+    return Compiled(tuple(_numbered(lines)), {name: bytes(part) for name, part in data.items()})
+
+
+def _instruction(line: str) -> list[str]:
+    """Give an instruction in llmcc's spelling; a prologue's pushes save what the caller needs."""
+    name, *rest = line.split(None, 1)
+    if name.startswith("push") or name == "nop":
+        return []
+    if re.search(r"%[re]?spl?\b", line):
+        raise NotExpressible(f"the stack: {line}")
+    return [f"\t{name}\t{rest[0]}" if rest else f"\t{name}"]
+
+
+def _numbered(lines: Sequence[str]) -> list[str]:
+    labels = {line[:-1]: f".LR{n}" for n, line in
+              enumerate(line for line in lines if line.endswith(":"))}  # fmt: skip
+    return [_LOCAL.sub(lambda match: labels.get(match[0], match[0]), line) for line in lines]
+
+
+def _add_data(data: dict[str, bytearray], label: str, line: str) -> None:
+    name, _, rest = line.partition("\t") if "\t" in line else line.partition(" ")
+    values = [value.strip() for value in rest.split(",")]
+    if name in _ELEMENT_BYTES and label.startswith(".LC"):
+        size = _ELEMENT_BYTES[name]
+        for value in values:
+            if not re.fullmatch(r"-?(0x[0-9a-f]+|\d+)", value):
+                return
+            data.setdefault(label, bytearray()).extend(
+                (int(value, 0) % (1 << 8 * size)).to_bytes(size, "little")
+            )
+    elif name in (".zero", ".space") and label.startswith(".LC"):
+        fill = int(values[1], 0) % 256 if len(values) > 1 else 0
+        data.setdefault(label, bytearray()).extend(bytes([fill]) * int(values[0]))
+    elif name == ".set" and (match := re.fullmatch(r"(\.LC\w+)(?:\+(\d+))?", values[-1])):
+        data[values[0]] = data.get(match[1], bytearray())[int(match[2] or 0) :]
+
+
+def constant_in(line: str) -> tuple[str, int, str] | None:
+    """The label, offset and whole text of the constant a line reads; None when it reads none."""
+    match = _CONSTANT.search(line)
+    return (match[1], int(match[2] or 0), match[0]) if match else None
