@@ -82,9 +82,9 @@ def read_assembly(text: str) -> Compiled:
 
 
 def _instruction(line: str) -> list[str]:
-    """Give an instruction in llmcc's spelling; a prologue's pushes save what the caller needs."""
+    """Give an instruction in llmcc's spelling; registers need not be saved, they get new names."""
     name, *rest = line.split(None, 1)
-    if name.startswith("push") or name == "nop":
+    if name.startswith(("push", "pop")) and "%" in rest[0] and "(" not in rest[0] or name == "nop":
         return []
     if re.search(r"%[re]?spl?\b", line):
         raise NotExpressible(f"the stack: {line}")

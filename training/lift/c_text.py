@@ -14,7 +14,7 @@ from llmcc.asm.operand import Immediate, Memory, Operand, Register, parse_operan
 from llmcc.asm.parse import parse
 from llmcc.regions.model import Region
 from llmcc.training.families.vector import NotExpressible
-from llmcc.x86.registers import REGISTERS, XMM
+from llmcc.x86.registers import GPR, REGISTERS, XMM
 
 _BITS = {"b": 8, "w": 16, "l": 32, "q": 64}
 _BINARY = {"add": "+", "sub": "-", "and": "&", "or": "|", "xor": "^", "imul": "*"}
@@ -26,6 +26,8 @@ _COMPARE = {
     **{"b": ("u", "<"), "c": ("u", "<"), "ae": ("u", ">="), "nc": ("u", ">=")},
     **{"be": ("u", "<="), "a": ("u", ">"), "l": ("s", "<"), "ge": ("s", ">=")},
     **{"le": ("s", "<="), "g": ("s", ">"), "s": ("s", "<"), "ns": ("s", ">=")},
+    **{"nb": ("u", ">="), "nae": ("u", "<"), "na": ("u", "<="), "nbe": ("u", ">")},
+    **{"nl": ("s", ">="), "nge": ("s", "<"), "ng": ("s", "<="), "nle": ("s", ">")},
 }
 _EXTENDED = {"cltq": (32, 64), "cwtl": (16, 32), "cbtw": (8, 16)}
 _HEAD = "\n".join(
@@ -38,6 +40,11 @@ _HEAD = "\n".join(
         "void lifted(void)\n{\n",
     ]
 )  # fmt: skip
+_INDEPENDENT = """#ifdef __clang__
+#pragma clang loop vectorize(assume_safety)
+#else
+#pragma GCC ivdep
+#endif"""
 # What stands in the assembly where the values come in and go out; see `loop_c`.
 ENTRY, EXIT = "enter", "leave"
 
@@ -55,7 +62,7 @@ class _Flags:
 
 _OF_RESULT = frozenset(("e", "z", "ne", "nz", "s", "ns"))
 _ALL = frozenset(_COMPARE) - _OF_RESULT
-_CARRY = frozenset(("b", "c", "ae", "nc"))
+_CARRY = frozenset(("b", "c", "nae", "ae", "nc", "nb"))
 
 
 def passed_registers(region: Region) -> tuple[str, ...]:
@@ -65,11 +72,12 @@ def passed_registers(region: Region) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*inductions, *contract.accumulators, *contract.invariants)))
 
 
-def loop_c(region: Region, multiple: int = 1) -> str:
+def loop_c(region: Region, multiple: int = 1, *, is_independent: bool = False) -> str:
     """A function that runs `count` iterations (count >= 1), rounded down to a multiple.
 
     multiple: a power of two; over 1 there may be nothing left to do, and the compiler need not
     write a loop for single iterations.
+    is_independent: promise that no store of an iteration is read by a later one.
 
     Its assembly has a line `enter REGISTERS`, which says where the compiler wants the values of
     `passed_registers` and then the count, and a line `leave REGISTERS`, which says where it has put
@@ -78,7 +86,7 @@ def loop_c(region: Region, multiple: int = 1) -> str:
     """
     if region.exit_count != 1:
         raise NotExpressible("more than one exit")
-    return _Lift(region).function(multiple)
+    return _Lift(region).function(multiple, is_independent=is_independent)
 
 
 class _Lift:
@@ -93,22 +101,24 @@ class _Lift:
         steady = {i.register for i in contract.inductions if i.bits == 64}
         steady |= set(contract.invariants)
         self.pointers = {a.base for a in contract.accesses if a.base in steady}
-        # A value in 32 bits must be 32 bits wide in C, else it is no reduction to the vectoriser.
-        # Its upper half is zero afterwards, which is wrong only where every write is conditional.
+        # A value of 32 bits must be 32 bits wide in C, else it is no reduction to the vectoriser.
+        # Its upper half is zero afterwards, which is wrong only where no write is sure to clear it.
         widths: dict[str, set[int]] = {}
         for spelling in re.findall(r"%([a-z0-9]+)", region.text):
             if spelling not in REGISTERS:
                 raise NotExpressible(f"the register {spelling}")
             widths.setdefault(REGISTERS[spelling].family, set()).add(REGISTERS[spelling].bits)
         self.halves = {
-            f for f, seen in widths.items() if seen == {32} and f not in contract.invariants
+            f
+            for f, seen in widths.items()
+            if max(seen) == 32 and f not in contract.invariants and f in GPR
         }
         self.lines: list[str] = []
         self.variables: set[str] = set(self.passed)
         self.number = 0
         self.flags: _Flags | None = None
 
-    def function(self, multiple: int) -> str:
+    def function(self, multiple: int, *, is_independent: bool) -> str:
         for line in parse(self.region.text).lines:
             if line.kind is LineKind.LABEL:
                 self._label(line.name)
@@ -125,8 +135,10 @@ class _Lift:
             head.append(f"  r_{family} = ({self._type(family)})in{n};")
         if multiple > 1:
             head.append(f"  count &= -{multiple}ul;\n  if (count == 0) goto done;")
-        head += ["  if (count == 0) __builtin_unreachable();", "loop:;"]
-        tail = ["next:;", "  if (++k != count) goto loop;", "done:;", *self.lines]
+        head.append("  if (count == 0) __builtin_unreachable();")
+        head += [_INDEPENDENT] * is_independent
+        head.append("  do {\n  goto head;")
+        tail = ["next:;", "  } while (++k != count);", "done:;", *self.lines]
         tail.append(f'  asm volatile("{EXIT} {" ".join(places[:-1])}" :: {finals});')
         tail.append("  __builtin_unreachable();\n}\n")
         return _HEAD + "\n".join([*head, *body, *tail])
@@ -143,7 +155,9 @@ class _Lift:
 
     def _label(self, name: str) -> None:
         self.flags = None
-        if name != ".LH":
+        if name == ".LH":
+            self.lines.append("  goto next;\nhead:;")  # what runs into the head ends the iteration
+        else:
             self.lines.append(f"{_block(name)}:;")
 
     def _register(self, family: str, bits: int) -> str:
@@ -220,6 +234,8 @@ class _Lift:
             read = self._read(operands[0], source)
             value = self._new(target, f"({sign}{target})({sign}{source}){read}")
             self._write(operands[1], target, value)
+        elif name == "bswap" and isinstance(operands[0], Register):
+            self._plain(name, REGISTERS[operands[0].name].bits, operands)
         elif name[-1] in _BITS:
             self._plain(name[:-1], _BITS[name[-1]], operands)
         else:
@@ -229,7 +245,9 @@ class _Lift:
         target = operands[-1]
         if verb in ("mov", "movabs"):
             self._write(target, bits, self._new(bits, self._read(operands[0], bits)))
-        elif verb == "lea" and isinstance(operands[0], Memory) and bits >= 32:
+        elif verb == "lea" and isinstance(operands[0], Memory) and bits == 32:
+            self._write(target, 32, self._sum(operands[0]))
+        elif verb == "lea" and isinstance(operands[0], Memory) and bits == 64:
             self._write(target, bits, self._new(bits, f"(u64){self._address(operands[0])}"))
         elif verb in ("cmp", "test"):
             left, right = self._read(target, bits), self._read(operands[0], bits)
@@ -263,6 +281,18 @@ class _Lift:
             self._write(target, bits, value)
         else:
             raise NotExpressible(verb)
+
+    def _sum(self, memory: Memory) -> str:
+        """An address in 32 bits, which is arithmetic and no address."""
+        if memory.symbol or "rsp" in (memory.base, memory.index):
+            raise NotExpressible("an address with a symbol or on the stack")
+        parts = [f"(u32){memory.disp}"]
+        if memory.base:
+            parts.append(self._register(REGISTERS[memory.base].family, 32))
+        if memory.index:
+            index = self._register(REGISTERS[memory.index].family, 32)
+            parts.append(f"{index} * {memory.scale}u")
+        return self._new(32, " + ".join(parts))
 
     def _shift(self, verb: str, bits: int, operands: list[Operand]) -> None:
         target, modulus = operands[-1], 64 if bits == 64 else 32

@@ -11,20 +11,23 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from llmcc.regions.model import Region
-from llmcc.training.families.trip import counted_latch, iterations_but_one
+from llmcc.regions.model import Contract, Region
+from llmcc.training.families.trip import counted_latch, iterations_but_one, overlap_guards
 from llmcc.training.families.vector import NotExpressible
 from llmcc.training.lift.assembly import compiled
-from llmcc.training.lift.c_text import loop_c
+from llmcc.training.lift.c_text import loop_c, passed_registers
 from llmcc.training.lift.constants import without_data
 from llmcc.training.lift.registers import in_contract
-from llmcc.x86.registers import WIDE_ONLY, XMM
+from llmcc.x86.registers import GPR, WIDE_ONLY, XMM
 
 _ALWAYS = (
     *("-O3", "-w", "-ffreestanding", "-fno-stack-protector", "-fcf-protection=none"),
-    *("-fomit-frame-pointer", "-fno-asynchronous-unwind-tables", "-fno-pic"),
+    *("-fomit-frame-pointer", "-fno-asynchronous-unwind-tables", "-fno-pic", "-fno-unroll-loops"),
 )
-_MARCH = {"avx2": ("-march=x86-64-v3",), "avx512": ("-march=x86-64-v4", "-mprefer-vector-width=512")}
+_MARCH = {
+    "avx2": ("-march=x86-64-v3",),
+    "avx512": ("-march=x86-64-v4", "-mprefer-vector-width=512"),
+}
 _VECTOR_BYTES = {"avx2": 32, "avx512": 64}
 _SCALED = re.compile(r"\tleaq\t(-?\d*)\(,(%[a-z0-9]+),([248])\), (%[a-z0-9]+)$")
 
@@ -40,9 +43,10 @@ class Recompiler:
 
 _CLANG = ("clang", "-fno-integrated-as")
 _CLANG_ONE = (*_CLANG, "-mllvm", "-force-vector-interleave=1")
+_GCC = ("gcc", "-mincoming-stack-boundary=6", "-mpreferred-stack-boundary=6")
 RECOMPILERS = (
-    Recompiler("gcc whole", ("gcc",), is_whole=True),
-    Recompiler("gcc", ("gcc",), is_whole=False),
+    Recompiler("gcc whole", _GCC, is_whole=True),
+    Recompiler("gcc", _GCC, is_whole=False),
     Recompiler("clang whole", _CLANG_ONE, is_whole=True),
     Recompiler("clang narrow", _CLANG_ONE, is_whole=False),
     Recompiler("clang", _CLANG, is_whole=False),
@@ -79,14 +83,40 @@ def recompiled(region: Region, isa: str, how: Recompiler) -> str:
         raise NotExpressible("needs a scratch register")
     count, temporary = contract.scratch[0], contract.scratch[-1]
     lead = iterations_but_one(contract, counted_latch(contract), count, temporary)
+    guards: list[str] | None = None
     multiple = 1
     if how.is_whole:
-        narrowest = min((a.size_bytes for a in contract.accesses), default=8)
-        multiple = max(_VECTOR_BYTES[isa] // narrowest, 2)
-    unit = compiled(loop_c(region, multiple), [*how.command, *_ALWAYS, *_MARCH[isa]])
+        multiple = max(_VECTOR_BYTES[isa] // _narrowest(contract), 2)
+        guards = _guards(contract, multiple)
+    source = loop_c(region, multiple, is_independent=guards is not None)
+    command = [*how.command, *_ALWAYS, *_MARCH[isa]]
+    if how.command[0] == "gcc":
+        command += _fixed(region)
+    unit = compiled(source, command)
     vectors = [*XMM, *WIDE_ONLY] if isa == "avx512" and contract.is_wide_free else XMM
     lines = in_contract(without_data(unit, vectors), region, isa, count)
+    lead = [*(guards or []), *lead]
     return "\n".join([*lead, *(part for line in lines for part in _with_base(line))]) + "\n"
+
+
+def _narrowest(contract: Contract) -> int:
+    return min((access.size_bytes for access in contract.accesses), default=8)
+
+
+def _guards(contract: Contract, iterations: int) -> list[str] | None:
+    """Text that goes to the head unless so many iterations at once are independent; None: unknown."""
+    stride = max((abs(access.stride_bytes) for access in contract.accesses), default=1)
+    try:
+        return overlap_guards(contract, max(iterations * stride, 3), contract.scratch[0])
+    except NotExpressible:
+        return None
+
+
+def _fixed(region: Region) -> list[str]:
+    """Forbid gcc as many general registers as the contract does, so that it plans without them."""
+    given = {f for f in (*region.contract.may_write, *passed_registers(region)) if f in GPR}
+    spare = ("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8")
+    return [f"-ffixed-{family}" for family in spare[: max(15 - len(given), 0)]]
 
 
 def _with_base(line: str) -> list[str]:

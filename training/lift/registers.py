@@ -4,7 +4,8 @@ The compiler's registers are only names here. A live range ("web") is everything
 some writes wrote; two that are alive at once get different registers. What goes in and out has its
 place in the contract, so the ends of the text are copies, most of which fall away.
 Method: Chaitin, Register allocation and spilling via graph coloring (1982); choice of the next
-web by the number of colours it has left: Brélaz, New methods to color the vertices of a graph (1979).
+web by the number of colours it has left: Brélaz, New methods to color the vertices of a graph
+(1979).
 Does not cover: spilling, registers that an instruction uses without naming them.
 """
 
@@ -14,7 +15,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from llmcc.gate.decode import Decoded, decode, successors
+from llmcc.gate.clobbers import check_upper_halves
+from llmcc.gate.decode import Decoded, decode
 from llmcc.outcome import Refusal
 from llmcc.regions.model import Region
 from llmcc.states.blob import build_many
@@ -41,6 +43,10 @@ _VEX_ONLY = re.compile(
 )
 
 
+# The line of one of its writes, -1 for what is there at the start, and the name it has there.
+_Web = tuple[int, str]
+
+
 @dataclass(frozen=True, slots=True)
 class _Line:
     """A line of the text with copies at its ends."""
@@ -52,9 +58,7 @@ class _Line:
     source: str = ""  # of a copy
 
 
-def in_contract(
-    lines: Sequence[str], region: Region, isa: str, count: str, *, places: Sequence[str] = ()
-) -> list[str]:
+def in_contract(lines: Sequence[str], region: Region, isa: str, count: str) -> list[str]:
     """Rename all registers so that the text may stand in front of the region.
 
     lines: with one entry line, and exit lines where it goes to the head; see `c_text.loop_c`.
@@ -72,8 +76,6 @@ def _flow(lines: Sequence[str], region: Region, isa: str, count: str) -> list[_L
     """Lines with what they read and write; entry and exit lines become copies."""
     passed = passed_registers(region)
     invariants = set(region.contract.invariants)
-    is_wide = any(re.search("%[yz]mm", line) for line in lines)
-    clears = is_wide and "\tvzeroupper" not in lines
     texts: list[_Line | str] = []
     for line in lines:
         names = [REGISTERS[name].family for name in _REGISTER.findall(line)]
@@ -84,11 +86,16 @@ def _flow(lines: Sequence[str], region: Region, isa: str, count: str) -> list[_L
             for place, name in zip(passed, names, strict=True):
                 if place not in invariants:
                     texts.append(_copy(name, _PLACE + place))
-            texts += ["\tvzeroupper"] * clears
             texts.append("\tjmp\t.LH")
         else:
             texts.append(line)
-    decoded = iter(_decoded([text for text in texts if isinstance(text, str)], region, isa))
+    decoded = _decoded([text for text in texts if isinstance(text, str)], region, isa)
+    if check_upper_halves(decoded) is not None:
+        # An asm statement is no call to a compiler, so it does not always clear them itself.
+        texts = [part for text in texts
+                 for part in (["\tvzeroupper", text] if text == "\tjmp\t.LH" else [text])]  # fmt: skip
+        decoded = _decoded([text for text in texts if isinstance(text, str)], region, isa)
+    instructions = iter(decoded)
     places = {text[:-1]: n for n, text in enumerate(texts)
               if isinstance(text, str) and text.endswith(":")}  # fmt: skip
     flow: list[_Line] = []
@@ -99,7 +106,7 @@ def _flow(lines: Sequence[str], region: Region, isa: str, count: str) -> list[_L
         elif text.endswith(":"):
             flow.append(_Line(text, next=following))
         else:
-            flow.append(_instruction(text, next(decoded), following, places, passed))
+            flow.append(_instruction(text, next(instructions), following, places, passed))
     return flow
 
 
@@ -128,7 +135,8 @@ def _instruction(
     passed: Sequence[str],
 ) -> _Line:
     written = {name.family for name in one.written}
-    read = {name.family for name in one.read}
+    # Capstone leaves out sources of masked instructions.
+    read = {name.family for name in one.read} | (one.values - written) | one.addresses
     # What is written in part keeps the rest of what was there.
     read |= {name.family for name in one.written if name.family in GPR and name.bits < 32}
     if one.is_masked and "{z}" not in text and not one.is_store:
@@ -147,17 +155,17 @@ def _instruction(
                  taken if one.mnemonic == "jmp" else (*taken, *following))  # fmt: skip
 
 
-def _webs(flow: Sequence[_Line]) -> dict[tuple[int, str], tuple[int, str]]:
+def _webs(flow: Sequence[_Line]) -> dict[_Web, _Web]:
     """Map (line, name) to the web it belongs to, for every name that a line reads or writes."""
     reaching = _reaching(flow)
-    parent: dict[tuple[int, str], tuple[int, str]] = {}
+    parent: dict[_Web, _Web] = {}
 
-    def find(node: tuple[int, str]) -> tuple[int, str]:
+    def find(node: _Web) -> _Web:
         while parent.setdefault(node, node) != node:
             node = parent[node]
         return node
 
-    uses: dict[tuple[int, str], tuple[int, str]] = {}
+    uses: dict[_Web, _Web] = {}
     for number, line in enumerate(flow):
         for name in line.reads:
             found = sorted(d for d in reaching[number] if d[1] == name) or [(-1, name)]
@@ -171,9 +179,9 @@ def _webs(flow: Sequence[_Line]) -> dict[tuple[int, str], tuple[int, str]]:
     return {use: find(node) for use, node in uses.items()}
 
 
-def _reaching(flow: Sequence[_Line]) -> list[frozenset[tuple[int, str]]]:
+def _reaching(flow: Sequence[_Line]) -> list[frozenset[_Web]]:
     """The writes that may have made what is there in front of each line."""
-    before: list[set[tuple[int, str]]] = [set() for _ in flow]
+    before: list[set[_Web]] = [set() for _ in flow]
     waiting = list(range(len(flow)))
     while waiting:
         number = waiting.pop()
@@ -193,21 +201,21 @@ class _Colouring:
     def __init__(
         self,
         flow: Sequence[_Line],
-        webs: Mapping[tuple[int, str], tuple[int, str]],
+        webs: Mapping[_Web, _Web],
         region: Region,
         isa: str,
     ) -> None:
         self.flow, self.webs, self.contract = flow, webs, region.contract
         self.is_avx512 = isa == "avx512"
-        self.members: dict[tuple[int, str], set[tuple[int, str]]] = {}
+        self.members: dict[_Web, set[_Web]] = {}
         for use, web in webs.items():
             self.members.setdefault(web, set()).add(use)
-        self.neighbours: dict[tuple[int, str], set[tuple[int, str]]] = {w: set() for w in self.members}
-        self.wanted: dict[tuple[int, str], set[tuple[int, str]]] = {w: set() for w in self.members}
+        self.neighbours: dict[_Web, set[_Web]] = {web: set() for web in self.members}
+        self.wanted: dict[_Web, set[_Web]] = {web: set() for web in self.members}
         self._connect()
 
     def _connect(self) -> None:
-        live: list[set[tuple[int, str]]] = [set() for _ in self.flow]  # in front of each line
+        live: list[set[_Web]] = [set() for _ in self.flow]  # in front of each line
         waiting = list(range(len(self.flow)))
         sources: dict[int, list[int]] = {}
         for number, line in enumerate(self.flow):
@@ -243,9 +251,7 @@ class _Colouring:
                 name = REGISTERS.get(match[1])
                 if name is None or name.family in MASK:
                     return match[0]
-                web = self.webs.get((number, name.family))
-                # What a line names and does not read, `vpxor %xmm1, %xmm1, …`, it writes.
-                return "%" + spelled(colours[web] if web else name.family, name.bits)
+                return "%" + spelled(colours[self.webs[number, name.family]], name.bits)
 
             text = _REGISTER.sub(register, line.text.replace(f"%{_PLACE}", "%\0"))
             out.append(_evex(text.replace("\0", "")))
@@ -253,9 +259,9 @@ class _Colouring:
         return [line for line, move in zip(out, moves, strict=True)
                 if move is None or move[1] != move[2]]  # fmt: skip
 
-    def _colours(self) -> dict[tuple[int, str], str]:
-        colours: dict[tuple[int, str], str] = {}
-        allowed: dict[tuple[int, str], list[str]] = {}
+    def _colours(self) -> dict[_Web, str]:
+        colours: dict[_Web, str] = {}
+        allowed: dict[_Web, list[str]] = {}
         for web, uses in self.members.items():
             name = web[1]
             if name.startswith(_PLACE):
@@ -279,7 +285,7 @@ class _Colouring:
             del allowed[web]
         return colours
 
-    def _invariant(self, uses: Iterable[tuple[int, str]]) -> str | None:
+    def _invariant(self, uses: Iterable[_Web]) -> str | None:
         """The register an invariant is in, for a web that is nothing but its value."""
         writes = [self.flow[number] for number, name in uses if name in self.flow[number].writes]
         if len(writes) != 1 or not writes[0].source.startswith(_PLACE):
@@ -287,7 +293,7 @@ class _Colouring:
         home = writes[0].source[1:]
         return home if home in self.contract.invariants else None
 
-    def _allowed(self, name: str, uses: Iterable[tuple[int, str]]) -> list[str]:
+    def _allowed(self, name: str, uses: Iterable[_Web]) -> list[str]:
         contract = self.contract
         if name in GPR:
             given = [f for f in contract.may_write if f in GPR and f != "rsp"]
