@@ -1,6 +1,7 @@
 """What a compiler has made of `c_text.loop_c`, as lines and data.
 
-Does not cover: spills and everything else on the stack; these are refused.
+What the compiler keeps on the stack is given a register that it does not use: registers are only
+names here. Does not cover: other uses of the stack; these are refused.
 """
 
 from __future__ import annotations
@@ -11,11 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llmcc.training.families.vector import NotExpressible
+from llmcc.x86.registers import GPR, REGISTERS, XMM, spelled
 
 _TIMEOUT_S = 20
 _LABEL = re.compile(r"([.\w]+):")
 _LOCAL = re.compile(r"\.L\w+")
 _CONSTANT = re.compile(r"(\.LC\w+)(?:\+(\d+))?\(%rip\)")
+_REGISTER = re.compile(r"%([a-z0-9]+)")
+_FRAME = re.compile(r"(sub|add)q\s+\$-?\d+, %rsp$")
+_SLOT = re.compile(r"(-?\d*)\(%rsp\)")
+_SPILL = re.compile(r"\tv?mov\w+\t%(?P<register>\w+), (?P<slot>-?\d*)\(%rsp\)$")
 _ELEMENT_BYTES = {
     **{".byte": 1, ".value": 2, ".short": 2, ".2byte": 2},
     **{".long": 4, ".4byte": 4, ".quad": 8, ".8byte": 8},
@@ -38,7 +44,7 @@ def compiled(source: str, command: Sequence[str]) -> Compiled:
     """Compile C from the standard input of `command`.
 
     Raises:
-        NotExpressible: it fails, takes over 20 s, or uses the stack.
+        NotExpressible: it fails, takes over 20 s, or uses the stack for more than single values.
     """
     try:
         done = subprocess.run(
@@ -60,7 +66,7 @@ def read_assembly(text: str) -> Compiled:
     """Take the function `lifted` and all constants out of a compiler's output.
 
     Raises:
-        NotExpressible: it uses the stack.
+        NotExpressible: it uses the stack for more than single values.
     """
     lines: list[str] = []
     data: dict[str, bytearray] = {}
@@ -78,17 +84,46 @@ def read_assembly(text: str) -> Compiled:
             _add_data(data, label, line)
         elif line and is_inside:
             lines += _instruction(line)
-    return Compiled(tuple(_numbered(lines)), {name: bytes(part) for name, part in data.items()})
+    return Compiled(tuple(_numbered(_without_stack(lines))), {name: bytes(part) for name, part in data.items()})
 
 
 def _instruction(line: str) -> list[str]:
     """Give an instruction in llmcc's spelling; registers need not be saved, they get new names."""
     name, *rest = line.split(None, 1)
-    if name.startswith(("push", "pop")) and "%" in rest[0] and "(" not in rest[0] or name == "nop":
+    if name in ("pushq", "popq", "nop"):
         return []
+    if _FRAME.match(line):
+        return []
+    return [f"\t{name}\t{rest[0]}" if rest else f"\t{name}"]
+
+
+def _without_stack(lines: Sequence[str]) -> list[str]:
+    named = {REGISTERS[n].family for line in lines for n in _REGISTER.findall(line) if n in REGISTERS}
+    free = {True: [f for f in GPR if f not in named and f != "rsp"],
+            False: [f for f in XMM if f not in named]}  # fmt: skip
+    homes: dict[str, str] = {}
+    for line in lines:
+        # A value is stored before it is read, and moves are how.
+        if (match := _SPILL.match(line)) and match["slot"] not in homes:
+            pool = free[REGISTERS[match["register"]].family in GPR]
+            if not pool:
+                raise NotExpressible("the stack, and no register left")
+            homes[match["slot"]] = pool.pop()
+    return [_unspilled(line, homes) for line in lines]
+
+
+def _unspilled(line: str, homes: Mapping[str, str]) -> str:
+    """Put a register in the place of a slot, at the width of the instruction."""
+    if (match := _SLOT.search(line)) and match[1] in homes:
+        home = homes[match[1]]
+        others = [REGISTERS[n] for n in _REGISTER.findall(line) if n != "rsp"]
+        bits = others[0].bits if others else 64
+        if home in GPR:
+            bits = 32 if line[1:].partition("\t")[0][-1] == "l" or bits == 32 else 64
+        line = line.replace(match[0], f"%{spelled(home, bits)}")
     if re.search(r"%[re]?spl?\b", line):
         raise NotExpressible(f"the stack: {line}")
-    return [f"\t{name}\t{rest[0]}" if rest else f"\t{name}"]
+    return line
 
 
 def _numbered(lines: Sequence[str]) -> list[str]:

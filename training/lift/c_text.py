@@ -72,6 +72,11 @@ def passed_registers(region: Region) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*inductions, *contract.accumulators, *contract.invariants)))
 
 
+def changed_registers(region: Region) -> tuple[str, ...]:
+    """Those of `passed_registers` that the loop changes."""
+    return tuple(f for f in passed_registers(region) if f not in region.contract.invariants)
+
+
 def loop_c(region: Region, multiple: int = 1, *, is_independent: bool = False) -> str:
     """A function that runs `count` iterations (count >= 1), rounded down to a multiple.
 
@@ -81,7 +86,7 @@ def loop_c(region: Region, multiple: int = 1, *, is_independent: bool = False) -
 
     Its assembly has a line `enter REGISTERS`, which says where the compiler wants the values of
     `passed_registers` and then the count, and a line `leave REGISTERS`, which says where it has put
-    the new values of `passed_registers`. They are operands of asm statements, so the compiler is
+    the new values of `changed_registers`. They are operands of asm statements, so the compiler is
     free to choose; nothing is passed by a calling convention.
     """
     if region.exit_count != 1:
@@ -125,7 +130,8 @@ class _Lift:
             elif line.kind is LineKind.INSTRUCTION:
                 self._instruction(line.name, line.operands)
         body, self.lines = self.lines, []
-        finals = ", ".join(f'"r"({self._register(family, 64)})' for family in self.passed)
+        changed = changed_registers(self.region)
+        finals = ", ".join(f'"r"({self._register(family, 64)})' for family in changed)
         outputs = ", ".join([f'"=r"(in{n})' for n in range(len(self.passed))] + ['"=r"(count)'])
         places = [f"%{n}" for n in range(len(self.passed) + 1)]
         head = [f"  u64 in{n};" for n in range(len(self.passed))]
@@ -139,7 +145,7 @@ class _Lift:
         head += [_INDEPENDENT] * is_independent
         head.append("  do {\n  goto head;")
         tail = ["next:;", "  } while (++k != count);", "done:;", *self.lines]
-        tail.append(f'  asm volatile("{EXIT} {" ".join(places[:-1])}" :: {finals});')
+        tail.append(f'  asm volatile("{EXIT} {" ".join(places[: len(changed)])}" :: {finals});')
         tail.append("  __builtin_unreachable();\n}\n")
         return _HEAD + "\n".join([*head, *body, *tail])
 

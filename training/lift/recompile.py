@@ -24,9 +24,10 @@ _ALWAYS = (
     *("-O3", "-w", "-ffreestanding", "-fno-stack-protector", "-fcf-protection=none"),
     *("-fomit-frame-pointer", "-fno-asynchronous-unwind-tables", "-fno-pic", "-fno-unroll-loops"),
 )
+_WITHOUT = ("-mno-fma", "-mno-f16c", "-mno-movbe")  # what `toolchain.MARCH` does not have
 _MARCH = {
-    "avx2": ("-march=x86-64-v3",),
-    "avx512": ("-march=x86-64-v4", "-mprefer-vector-width=512"),
+    "avx2": ("-march=x86-64-v3", *_WITHOUT),
+    "avx512": ("-march=x86-64-v4", *_WITHOUT, "-mno-avx512cd", "-mprefer-vector-width=512"),
 }
 _VECTOR_BYTES = {"avx2": 32, "avx512": 64}
 _SCALED = re.compile(r"\tleaq\t(-?\d*)\(,(%[a-z0-9]+),([248])\), (%[a-z0-9]+)$")

@@ -21,7 +21,7 @@ from llmcc.outcome import Refusal
 from llmcc.regions.model import Region
 from llmcc.states.blob import build_many
 from llmcc.training.families.vector import NotExpressible
-from llmcc.training.lift.c_text import ENTRY, EXIT, passed_registers
+from llmcc.training.lift.c_text import ENTRY, EXIT, changed_registers, passed_registers
 from llmcc.x86.registers import GPR, MASK, REGISTERS, WIDE_ONLY, XMM, spelled
 
 _REGISTER = re.compile(r"%([a-z0-9]+)")
@@ -75,7 +75,6 @@ def in_contract(lines: Sequence[str], region: Region, isa: str, count: str) -> l
 def _flow(lines: Sequence[str], region: Region, isa: str, count: str) -> list[_Line]:
     """Lines with what they read and write; entry and exit lines become copies."""
     passed = passed_registers(region)
-    invariants = set(region.contract.invariants)
     texts: list[_Line | str] = []
     for line in lines:
         names = [REGISTERS[name].family for name in _REGISTER.findall(line)]
@@ -83,9 +82,8 @@ def _flow(lines: Sequence[str], region: Region, isa: str, count: str) -> list[_L
             for place, name in zip((*passed, count), names, strict=True):
                 texts.append(_copy(_PLACE + place, name))
         elif line.startswith(f"\t{EXIT}\t"):
-            for place, name in zip(passed, names, strict=True):
-                if place not in invariants:
-                    texts.append(_copy(name, _PLACE + place))
+            for place, name in zip(changed_registers(region), names, strict=True):
+                texts.append(_copy(name, _PLACE + place))
             texts.append("\tjmp\t.LH")
         else:
             texts.append(line)
