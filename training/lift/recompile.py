@@ -17,7 +17,7 @@ from llmcc.training.families.vector import NotExpressible
 from llmcc.training.lift.assembly import compiled
 from llmcc.training.lift.c_text import loop_c, passed_registers
 from llmcc.training.lift.constants import without_data
-from llmcc.training.lift.registers import in_contract
+from llmcc.training.lift.registers import TooFewRegisters, in_contract
 from llmcc.x86.registers import GPR, WIDE_ONLY, XMM
 
 _ALWAYS = (
@@ -90,14 +90,26 @@ def recompiled(region: Region, isa: str, how: Recompiler) -> str:
         multiple = max(_VECTOR_BYTES[isa] // _narrowest(contract), 2)
         guards = _guards(contract, multiple)
     source = loop_c(region, multiple, is_independent=guards is not None)
-    command = [*how.command, *_ALWAYS, *_MARCH[isa]]
-    if how.command[0] == "gcc":
-        command += _fixed(region)
-    unit = compiled(source, command)
-    vectors = [*XMM, *WIDE_ONLY] if isa == "avx512" and contract.is_wide_free else XMM
-    lines = in_contract(without_data(unit, vectors), region, isa, count)
+    lines = _compiled_for(region, isa, source, [*how.command, *_ALWAYS, *_MARCH[isa]], count)
     lead = [*(guards or []), *lead]
     return "\n".join([*lead, *(part for line in lines for part in _with_base(line))]) + "\n"
+
+
+def _compiled_for(
+    region: Region, isa: str, source: str, command: Sequence[str], count: str
+) -> list[str]:
+    """Compile, with fewer registers for the compiler as long as the contract's do not suffice."""
+    is_wide = isa == "avx512" and region.contract.is_wide_free
+    vectors = [*XMM, *WIDE_ONLY] if is_wide else XMM
+    tried = _fewer_registers(region) if command[0] == "gcc" else [[]]
+    for last, fixed in enumerate(tried, 1 - len(tried)):
+        try:
+            unit = compiled(source, [*command, *fixed])
+            return in_contract(without_data(unit, vectors), region, isa, count)
+        except TooFewRegisters:
+            if last == 0:
+                raise
+    raise AssertionError("the last try raises")
 
 
 def _narrowest(contract: Contract) -> int:
@@ -113,11 +125,13 @@ def _guards(contract: Contract, iterations: int) -> list[str] | None:
         return None
 
 
-def _fixed(region: Region) -> list[str]:
-    """Forbid gcc as many general registers as the contract does, so that it plans without them."""
+def _fewer_registers(region: Region) -> list[list[str]]:
+    """Options that leave gcc as many general registers as there are in the contract, and fewer."""
     given = {f for f in (*region.contract.may_write, *passed_registers(region)) if f in GPR}
     spare = ("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8")
-    return [f"-ffixed-{family}" for family in spare[: max(15 - len(given), 0)]]
+    kept = 15 - len(given - {"rsp"})
+    numbers = [n for n in (kept, kept + 1, kept + 2, kept + 3) if 0 <= n <= len(spare)]
+    return [[f"-ffixed-{family}" for family in spare[:n]] for n in numbers]
 
 
 def _with_base(line: str) -> list[str]:

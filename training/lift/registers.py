@@ -25,6 +25,7 @@ from llmcc.training.lift.c_text import ENTRY, EXIT, changed_registers, passed_re
 from llmcc.x86.registers import GPR, MASK, REGISTERS, WIDE_ONLY, XMM, spelled
 
 _REGISTER = re.compile(r"%([a-z0-9]+)")
+_COPY = re.compile(r"\tmovq\t%(r\w+), %(r\w+)")
 _TARGET = re.compile(r"\.LR\d+")
 # "=rdi" is the register rdi itself, "rdi" what the compiler calls so.
 _PLACE = "="
@@ -41,6 +42,10 @@ _VEX_ONLY = re.compile(
     r"v(p?blend(vb|vps|vpd|w|d|ps|pd)|p?movmsk(b|ps|pd)|ptest|test(ps|pd)|p?hadd\w+|p?hsub\w+|psign\w"
     r"|perm2[if]128|p?maskmov\w+|pcmp(eq|gt)[bwdq]|lddqu)$"
 )
+
+
+class TooFewRegisters(NotExpressible):
+    """The contract has fewer registers than the text needs."""
 
 
 # The line of one of its writes, -1 for what is there at the start, and the name it has there.
@@ -144,7 +149,9 @@ def _instruction(
                                             for n in _REGISTER.findall(text)):  # fmt: skip
         raise NotExpressible(f"registers that are not named, or high bytes: {one.text}")
     if not one.is_jump:
-        return _Line(text, frozenset(read), frozenset(written), following)
+        copied = _COPY.fullmatch(text)
+        source = copied[1] if copied and copied[1] != copied[2] else ""
+        return _Line(text, frozenset(read), frozenset(written), following, source)
     found = _TARGET.search(text)
     taken = (places[found[0]],) if found else ()
     if found is None:
@@ -277,7 +284,7 @@ class _Colouring:
             }
             web = min(left, key=lambda w: (len(left[w]), -len(self.neighbours[w]), w))
             if not left[web]:
-                raise NotExpressible("too few registers")
+                raise TooFewRegisters(f"too few registers for {web[1]}")
             liked = [colours.get(other) for other in sorted(self.wanted[web])]
             colours[web] = next((c for c in liked if c in left[web]), None) or left[web][0]
             del allowed[web]
@@ -285,11 +292,13 @@ class _Colouring:
 
     def _invariant(self, uses: Iterable[_Web]) -> str | None:
         """The register an invariant is in, for a web that is nothing but its value."""
-        writes = [self.flow[number] for number, name in uses if name in self.flow[number].writes]
-        if len(writes) != 1 or not writes[0].source.startswith(_PLACE):
+        writes = [n for n, name in uses if name in self.flow[n].writes]
+        source = self.flow[writes[0]].source if len(writes) == 1 else ""
+        if not source:
             return None
-        home = writes[0].source[1:]
-        return home if home in self.contract.invariants else None
+        if source.startswith(_PLACE):
+            return source[1:] if source[1:] in self.contract.invariants else None
+        return self._invariant(self.members[self.webs[writes[0], source]])
 
     def _allowed(self, name: str, uses: Iterable[_Web]) -> list[str]:
         contract = self.contract
