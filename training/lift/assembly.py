@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from llmcc.training.families.vector import NotExpressible
+from llmcc.training.lift.c_text import ENTRY
 from llmcc.x86.registers import GPR, REGISTERS, XMM, spelled
 
 _TIMEOUT_S = 20
@@ -22,6 +23,9 @@ _REGISTER = re.compile(r"%([a-z0-9]+)")
 _FRAME = re.compile(r"(sub|add)q\s+\$-?\d+, %rsp$")
 _SLOT = re.compile(r"(-?\d*)\(%rsp\)")
 _SPILL = re.compile(r"\tv?mov\w+\t%(?P<register>\w+), (?P<slot>-?\d*)\(%rsp\)$")
+_SPREAD = re.compile(
+    r"\tvpbroadcast(?P<width>[dq])\t(?P<source>%(?:r|e)\w+), %[xyz]mm(?P<target>\d+)$"
+)
 _ELEMENT_BYTES = {
     **{".byte": 1, ".value": 2, ".short": 2, ".2byte": 2},
     **{".long": 4, ".4byte": 4, ".quad": 8, ".8byte": 8},
@@ -84,7 +88,8 @@ def read_assembly(text: str) -> Compiled:
             _add_data(data, label, line)
         elif line and is_inside:
             lines += _instruction(line)
-    return Compiled(tuple(_numbered(_without_stack(lines))), {name: bytes(part) for name, part in data.items()})
+    parts = {name: bytes(part) for name, part in data.items()}
+    return Compiled(tuple(_numbered(_without_stack(lines))), parts)
 
 
 def _instruction(line: str) -> list[str]:
@@ -103,27 +108,36 @@ def _without_stack(lines: Sequence[str]) -> list[str]:
             False: [f for f in XMM if f not in named]}  # fmt: skip
     homes: dict[str, str] = {}
     for line in lines:
-        # A value is stored before it is read, and moves are how.
-        if (match := _SPILL.match(line)) and match["slot"] not in homes:
-            pool = free[REGISTERS[match["register"]].family in GPR]
-            if not pool:
+        # A value is stored before it is read, by a move or at the entry.
+        match = _SPILL.match(line)
+        is_general = match is None or REGISTERS[match["register"]].family in GPR
+        is_entry = line.startswith(f"\t{ENTRY}\t")
+        for slot in [match["slot"]] if match else _SLOT.findall(line) * is_entry:
+            if slot in homes:
+                continue
+            if not free[is_general]:
                 raise NotExpressible("the stack, and no register left")
-            homes[match["slot"]] = pool.pop()
-    return [_unspilled(line, homes) for line in lines]
+            homes[slot] = free[is_general].pop()
+    return [part for line in lines for part in _unspilled(line, homes)]
 
 
-def _unspilled(line: str, homes: Mapping[str, str]) -> str:
+def _unspilled(line: str, homes: Mapping[str, str]) -> list[str]:
     """Put a register in the place of a slot, at the width of the instruction."""
-    if (match := _SLOT.search(line)) and match[1] in homes:
-        home = homes[match[1]]
-        others = [REGISTERS[n] for n in _REGISTER.findall(line) if n != "rsp"]
-        bits = others[0].bits if others else 64
-        if home in GPR:
-            bits = 32 if line[1:].partition("\t")[0][-1] == "l" or bits == 32 else 64
-        line = line.replace(match[0], f"%{spelled(home, bits)}")
+    others = [REGISTERS[n] for n in _REGISTER.findall(line) if n != "rsp" and n in REGISTERS]
+    for slot in _SLOT.findall(line):
+        if (home := homes.get(slot)) is not None:
+            bits = others[0].bits if others else 64
+            if home in GPR:
+                bits = 32 if line[1:].partition("\t")[0][-1] == "l" or bits == 32 else 64
+            line = line.replace(f"{slot}(%rsp)", f"%{spelled(home, bits)}")
     if re.search(r"%[re]?spl?\b", line):
         raise NotExpressible(f"the stack: {line}")
-    return line
+    if match := _SPREAD.match(line):
+        # AVX2 spreads what is in memory, or in a vector register.
+        width, source, number = match["width"], match["source"], match["target"]
+        return [f"\tvmov{width}\t{source}, %xmm{number}",
+                f"\tvpbroadcast{width}\t%xmm{number}, {line.rpartition(' ')[2]}"]  # fmt: skip
+    return [line]
 
 
 def _numbered(lines: Sequence[str]) -> list[str]:

@@ -37,6 +37,9 @@ _HEAD = "\n".join(
         *(f"typedef signed {t} s{b};" for t, b in zip(("char", "short", "int", "long"),
                                                       (8, 16, 32, 64), strict=True)),
         *(f"typedef u{b} m{b} __attribute__((may_alias, aligned(1)));" for b in (8, 16, 32, 64)),
+        # clang would put everything into memory that may be there
+        '#ifdef __clang__\n#define PLACE(value) "=r"(value)\n#else',
+        '#define PLACE(value) "=rm"(value)\n#endif',
         "void lifted(void)\n{\n",
     ]
 )  # fmt: skip
@@ -132,9 +135,10 @@ class _Lift:
         body, self.lines = self.lines, []
         changed = changed_registers(self.region)
         finals = ", ".join(f'"r"({self._register(family, 64)})' for family in changed)
-        outputs = ", ".join([f'"=r"(in{n})' for n in range(len(self.passed))] + ['"=r"(count)'])
+        values = [f"in{n}" for n in range(len(self.passed))]
+        outputs = ", ".join(f"PLACE({name})" for name in (*values, "count"))
         places = [f"%{n}" for n in range(len(self.passed) + 1)]
-        head = [f"  u64 in{n};" for n in range(len(self.passed))]
+        head = [f"  u64 {name};" for name in values]
         head += ["  u64 count, k = 0;", f'  asm volatile("{ENTRY} {" ".join(places)}" : {outputs});']
         head += [f"  {self._type(family)}r_{family};" for family in sorted(self.variables)]
         for n, family in enumerate(self.passed):
@@ -142,18 +146,17 @@ class _Lift:
         if multiple > 1:
             head.append(f"  count &= -{multiple}ul;\n  if (count == 0) goto done;")
         head.append("  if (count == 0) __builtin_unreachable();")
-        head += [_INDEPENDENT] * is_independent
-        start, condition, end = self._counting()
-        head += [*start, "  do {\n  goto head;"]
-        tail = [f"next:;\n  }} while ({condition});", *end, "done:;", *self.lines]
+        start, end = self._end()
+        head += [*start, *[_INDEPENDENT] * is_independent, "  do {\n  goto head;"]
+        tail = ["next:;\n  } while (++k != count);", *end, "done:;", *self.lines]
         tail.append(f'  asm volatile("{EXIT} {" ".join(places[: len(changed)])}" :: {finals});')
         tail.append("  __builtin_unreachable();\n}\n")
         return _HEAD + "\n".join([*head, *body, *tail])
 
-    def _counting(self) -> tuple[list[str], str, list[str]]:
-        """Text before the loop, the condition to go on, and text behind it.
+    def _end(self) -> tuple[list[str], list[str]]:
+        """Text before and behind the loop: where the latch's register will end.
 
-        By the latch's own register where it is 64 bits wide, which saves a counter.
+        One value is kept over the loop then, and not both the start and the count.
         """
         contract = self.region.contract
         latch = contract.latches[0]
@@ -161,11 +164,10 @@ class _Lift:
             (i.step, i.bits) for i in contract.inductions if i.register == latch.induction
         )
         if bits != 64 or latch.induction in self.halves:
-            return [], "++k != count", []
+            return [], []
         variable = f"r_{latch.induction}"
-        kind = self._type(latch.induction)
-        start = f"  {kind}const end = {variable} + (s64)count * {step};"
-        return [start], f"{variable} != end", [f"  {variable} = end;"]
+        start = f"  {self._type(latch.induction)}const end = {variable} + (s64)count * {step};"
+        return [start], [f"  {variable} = end;"]
 
     def _type(self, family: str) -> str:
         if family in self.halves:

@@ -49,7 +49,6 @@ RECOMPILERS = (
     Recompiler("gcc whole", _GCC, is_whole=True),
     Recompiler("gcc", _GCC, is_whole=False),
     Recompiler("clang whole", _CLANG_ONE, is_whole=True),
-    Recompiler("clang narrow", _CLANG_ONE, is_whole=False),
     Recompiler("clang", _CLANG, is_whole=False),
     Recompiler("clang scalar", (*_CLANG, "-fno-vectorize", "-funroll-loops"), is_whole=False),
 )
@@ -129,8 +128,8 @@ def _fewer_registers(region: Region) -> list[list[str]]:
     """Options that leave gcc as many general registers as there are in the contract, and fewer."""
     given = {f for f in (*region.contract.may_write, *passed_registers(region)) if f in GPR}
     spare = ("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8")
-    kept = 15 - len(given - {"rsp"})
-    numbers = [n for n in (kept, kept + 1, kept + 2, kept + 3) if 0 <= n <= len(spare)]
+    forbidden = min(15 - len(given - {"rsp"}), len(spare))
+    numbers = range(forbidden, min(forbidden + 4, len(spare) + 1))
     return [[f"-ffixed-{family}" for family in spare[:n]] for n in numbers]
 
 
