@@ -103,8 +103,10 @@ def _report(
         judged = dict(zip(texts, judge.judge(region, isa, list(texts.values())), strict=True))
         for how_name, one in judged.items():
             why[f"{how_name} -> {one.outcome.name}"] += 1
-            if reasons and one.outcome.name.startswith("GATE") or one.outcome.name in (
-                "WRONG_RESULT", "CRASHED", "WRONG_MEMORY"
+            if (
+                reasons
+                and one.outcome.name.startswith("GATE")
+                or one.outcome.name in ("WRONG_RESULT", "CRASHED", "WRONG_MEMORY")
             ):
                 print(name, how_name, one.outcome.name, one.detail[:100], file=sys.stderr)
         for compiler in ("gcc", "clang"):

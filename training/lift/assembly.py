@@ -103,7 +103,9 @@ def _instruction(line: str) -> list[str]:
 
 
 def _without_stack(lines: Sequence[str]) -> list[str]:
-    named = {REGISTERS[n].family for line in lines for n in _REGISTER.findall(line) if n in REGISTERS}
+    named = {
+        REGISTERS[n].family for line in lines for n in _REGISTER.findall(line) if n in REGISTERS
+    }
     free = {True: [f for f in GPR if f not in named and f != "rsp"],
             False: [f for f in XMM if f not in named]}  # fmt: skip
     homes: dict[str, str] = {}

@@ -139,7 +139,10 @@ class _Lift:
         outputs = ", ".join(f"PLACE({name})" for name in (*values, "count"))
         places = [f"%{n}" for n in range(len(self.passed) + 1)]
         head = [f"  u64 {name};" for name in values]
-        head += ["  u64 count, k = 0;", f'  asm volatile("{ENTRY} {" ".join(places)}" : {outputs});']
+        head += [
+            "  u64 count, k = 0;",
+            f'  asm volatile("{ENTRY} {" ".join(places)}" : {outputs});',
+        ]
         head += [f"  {self._type(family)}r_{family};" for family in sorted(self.variables)]
         for n, family in enumerate(self.passed):
             head.append(f"  r_{family} = ({self._type(family)})in{n};")

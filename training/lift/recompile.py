@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from llmcc.regions.model import Contract, Region
@@ -39,18 +40,24 @@ class Recompiler:
 
     name: str  # the compiler first: "gcc whole"
     command: tuple[str, ...]
+    options: tuple[str, ...]
     is_whole: bool  # whole vectors only, so that nothing is left to single iterations
 
+    @property
+    def compiler(self) -> str:
+        """The program's name."""
+        return self.command[0]
 
-_CLANG = ("clang", "-fno-integrated-as")
-_CLANG_ONE = (*_CLANG, "-mllvm", "-force-vector-interleave=1")
+
 _GCC = ("gcc", "-mincoming-stack-boundary=6", "-mpreferred-stack-boundary=6")
+_CLANG = ("clang", "-fno-integrated-as")
+_ONE = ("-mllvm", "-force-vector-interleave=1")
 RECOMPILERS = (
-    Recompiler("gcc whole", _GCC, is_whole=True),
-    Recompiler("gcc", _GCC, is_whole=False),
-    Recompiler("clang whole", _CLANG_ONE, is_whole=True),
-    Recompiler("clang", _CLANG, is_whole=False),
-    Recompiler("clang scalar", (*_CLANG, "-fno-vectorize", "-funroll-loops"), is_whole=False),
+    Recompiler("gcc whole", _GCC, (), is_whole=True),
+    Recompiler("gcc", _GCC, (), is_whole=False),
+    Recompiler("clang whole", _CLANG, _ONE, is_whole=True),
+    Recompiler("clang", _CLANG, (), is_whole=False),
+    Recompiler("clang scalar", _CLANG, ("-fno-vectorize", "-funroll-loops"), is_whole=False),
 )
 
 
@@ -59,17 +66,18 @@ def lifted_rewrites(
 ) -> Iterator[tuple[str, str]]:
     """Yield (how it was made, candidate text) for each compiler that can express the loop.
 
-    isa: a key of `toolchain.MARCH`. Yields nothing for a loop that `c_text` does not cover, nor for
-    a compiler that is not installed.
+    isa: a key of `toolchain.MARCH`. Texts are distinct. Yields nothing for a loop that `c_text` does
+    not cover, nor for a compiler that is not installed.
     """
+    seen: set[str] = set()
     for one in recompilers:
-        if shutil.which(one.command[0]) is None:
+        if shutil.which(one.compiler) is None:
             continue
-        try:
+        with suppress(NotExpressible):
             text = recompiled(region, isa, one)
-        except NotExpressible:
-            continue
-        yield one.name, text
+            if text not in seen:
+                seen.add(text)
+                yield one.name, text
 
 
 def recompiled(region: Region, isa: str, how: Recompiler) -> str:
@@ -89,7 +97,9 @@ def recompiled(region: Region, isa: str, how: Recompiler) -> str:
         multiple = max(_VECTOR_BYTES[isa] // _narrowest(contract), 2)
         guards = _guards(contract, multiple)
     source = loop_c(region, multiple, is_independent=guards is not None)
-    lines = _compiled_for(region, isa, source, [*how.command, *_ALWAYS, *_MARCH[isa]], count)
+    lines = _compiled_for(
+        region, isa, source, [*how.command, *_ALWAYS, *_MARCH[isa], *how.options], count
+    )
     lead = [*(guards or []), *lead]
     return "\n".join([*lead, *(part for line in lines for part in _with_base(line))]) + "\n"
 
