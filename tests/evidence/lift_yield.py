@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import math
 import random
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,7 +92,7 @@ def _report(
 ) -> None:
     why: Counter[str] = Counter()
     rows: dict[str, list[list[Judgement]]] = defaultdict(list)
-    for name, region in regions:
+    for _, region in regions:
         texts: dict[str, str] = {}
         for how in RECOMPILERS:
             try:
@@ -103,12 +102,6 @@ def _report(
         judged = dict(zip(texts, judge.judge(region, isa, list(texts.values())), strict=True))
         for how_name, one in judged.items():
             why[f"{how_name} -> {one.outcome.name}"] += 1
-            if (
-                reasons
-                and one.outcome.name.startswith("GATE")
-                or one.outcome.name in ("WRONG_RESULT", "CRASHED", "WRONG_MEMORY")
-            ):
-                print(name, how_name, one.outcome.name, one.detail[:100], file=sys.stderr)
         for compiler in ("gcc", "clang"):
             rows[compiler].append([j for h, j in judged.items() if h.split()[0] == compiler])
         rows["either"].append(list(judged.values()))

@@ -36,7 +36,7 @@ _ELEMENT_BYTES = {
 class Compiled:
     """One function as its compiler wrote it.
 
-    lines: labels `.LR0:` and instructions "\\tname\\toperands", those of inline assembly among them.
+    lines: labels `.LR0:` and instructions "\\tname\\toperands", also those of asm statements.
     data: constants by label.
     """
 

@@ -66,8 +66,8 @@ def without_data(unit: Compiled, vectors: Sequence[str]) -> list[str]:
             start += _made(value, made[value])
         shown_text = text + shown
         lines.append(line.replace(shown_text, "%" + spelled(made[value], whole * 8)))
-    return [part for line in lines
-            for part in ([line, *start] if line.startswith(f"\t{ENTRY}\t") else [line])]  # fmt: skip
+    entry = next(n for n, line in enumerate(lines) if line.startswith(f"\t{ENTRY}\t"))
+    return [*lines[: entry + 1], *start, *lines[entry + 1 :]]
 
 
 def _loaded(name: str, data: bytes, whole: int) -> bytes | None:

@@ -66,8 +66,8 @@ def lifted_rewrites(
 ) -> Iterator[tuple[str, str]]:
     """Yield (how it was made, candidate text) for each compiler that can express the loop.
 
-    isa: a key of `toolchain.MARCH`. Texts are distinct. Yields nothing for a loop that `c_text` does
-    not cover, nor for a compiler that is not installed.
+    isa: a key of `toolchain.MARCH`. Texts are distinct. Yields nothing for a loop that `c_text`
+    does not cover, nor for a compiler that is not installed.
     """
     seen: set[str] = set()
     for one in recompilers:
@@ -126,7 +126,7 @@ def _narrowest(contract: Contract) -> int:
 
 
 def _guards(contract: Contract, iterations: int) -> list[str] | None:
-    """Text that goes to the head unless so many iterations at once are independent; None: unknown."""
+    """Text that goes to the head unless so many iterations are independent; None: unknown."""
     stride = max((abs(access.stride_bytes) for access in contract.accesses), default=1)
     try:
         return overlap_guards(contract, max(iterations * stride, 3), contract.scratch[0])

@@ -95,8 +95,8 @@ def _flow(lines: Sequence[str], region: Region, isa: str, count: str) -> list[_L
     decoded = _decoded([text for text in texts if isinstance(text, str)], region, isa)
     if check_upper_halves(decoded) is not None:
         # An asm statement is no call to a compiler, so it does not always clear them itself.
-        texts = [part for text in texts
-                 for part in (["\tvzeroupper", text] if text == "\tjmp\t.LH" else [text])]  # fmt: skip
+        for number in reversed([n for n, text in enumerate(texts) if text == "\tjmp\t.LH"]):
+            texts.insert(number, "\tvzeroupper")
         decoded = _decoded([text for text in texts if isinstance(text, str)], region, isa)
     instructions = iter(decoded)
     places = {text[:-1]: n for n, text in enumerate(texts)
