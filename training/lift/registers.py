@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmcc.gate.clobbers import check_upper_halves
 from llmcc.gate.decode import Decoded, decode
@@ -22,13 +22,14 @@ from llmcc.regions.model import Region
 from llmcc.states.blob import build_many
 from llmcc.training.families.vector import NotExpressible
 from llmcc.training.lift.c_text import ENTRY, EXIT, changed_registers, passed_registers
-from llmcc.x86.registers import GPR, MASK, REGISTERS, WIDE_ONLY, XMM, spelled
+from llmcc.x86.registers import GPR, MASK, REGISTERS, WIDE_ONLY, spelled
 
 _REGISTER = re.compile(r"%([a-z0-9]+)")
 _COPY = re.compile(r"\tmovq\t%(r\w+), %(r\w+)")
 _TARGET = re.compile(r"\.LR\d+")
 # "=rdi" is the register rdi itself, "rdi" what the compiler calls so.
 _PLACE = "="
+_TO_HEAD = "\tjmp\t.LH"
 # VEX instructions -> their EVEX spelling, the only form that reaches registers 16 to 31
 _EVEX = {
     **{"vpand": "vpandd", "vpandn": "vpandnd", "vpor": "vpord", "vpxor": "vpxord"},
@@ -80,24 +81,13 @@ def in_contract(lines: Sequence[str], region: Region, isa: str, count: str) -> l
 def _flow(lines: Sequence[str], region: Region, isa: str, count: str) -> list[_Line]:
     """Lines with what they read and write; entry and exit lines become copies."""
     passed = passed_registers(region)
-    texts: list[_Line | str] = []
-    for line in lines:
-        names = [REGISTERS[name].family for name in _REGISTER.findall(line)]
-        if line.startswith(f"\t{ENTRY}\t"):
-            for place, name in zip((*passed, count), names, strict=True):
-                texts.append(_copy(_PLACE + place, name))
-        elif line.startswith(f"\t{EXIT}\t"):
-            for place, name in zip(changed_registers(region), names, strict=True):
-                texts.append(_copy(name, _PLACE + place))
-            texts.append("\tjmp\t.LH")
-        else:
-            texts.append(line)
-    decoded = _decoded([text for text in texts if isinstance(text, str)], region, isa)
+    texts = _with_copies(lines, region, count)
+    decoded = _decoded(texts, region, isa)
     if check_upper_halves(decoded) is not None:
         # An asm statement is no call to a compiler, so it does not always clear them itself.
-        for number in reversed([n for n, text in enumerate(texts) if text == "\tjmp\t.LH"]):
+        for number in reversed([n for n, text in enumerate(texts) if text == _TO_HEAD]):
             texts.insert(number, "\tvzeroupper")
-        decoded = _decoded([text for text in texts if isinstance(text, str)], region, isa)
+        decoded = _decoded(texts, region, isa)
     instructions = iter(decoded)
     places = {text[:-1]: n for n, text in enumerate(texts)
               if isinstance(text, str) and text.endswith(":")}  # fmt: skip
@@ -105,7 +95,7 @@ def _flow(lines: Sequence[str], region: Region, isa: str, count: str) -> list[_L
     for number, text in enumerate(texts):
         following = (number + 1,) if number + 1 < len(texts) else ()
         if isinstance(text, _Line):
-            flow.append(_Line(text.text, text.reads, text.writes, following, text.source))
+            flow.append(replace(text, next=following))
         elif text.endswith(":"):
             flow.append(_Line(text, next=following))
         else:
@@ -113,12 +103,30 @@ def _flow(lines: Sequence[str], region: Region, isa: str, count: str) -> list[_L
     return flow
 
 
+def _with_copies(lines: Sequence[str], region: Region, count: str) -> list[_Line | str]:
+    texts: list[_Line | str] = []
+    for line in lines:
+        names = [REGISTERS[name].family for name in _REGISTER.findall(line)]
+        if line.startswith(f"\t{ENTRY}\t"):
+            places = (*passed_registers(region), count)
+            texts += [_copy(_PLACE + p, name) for p, name in zip(places, names, strict=True)]
+        elif line.startswith(f"\t{EXIT}\t"):
+            places = changed_registers(region)
+            texts += [_copy(name, _PLACE + p) for p, name in zip(places, names, strict=True)]
+            texts.append(_TO_HEAD)
+        else:
+            texts.append(line)
+    return texts
+
+
 def _copy(source: str, target: str) -> _Line:
     return _Line(f"\tmovq\t%{source}, %{target}", frozenset((source,)), frozenset((target,)),
                  source=source)  # fmt: skip
 
 
-def _decoded(texts: Sequence[str], region: Region, isa: str) -> tuple[Decoded, ...]:
+def _decoded(lines: Sequence[_Line | str], region: Region, isa: str) -> tuple[Decoded, ...]:
+    """What the gate makes of the lines that are not copies."""
+    texts = [line for line in lines if isinstance(line, str)]
     (built,) = build_many(region, ["\n".join(texts) + "\n"], isa=isa)
     if isinstance(built, Refusal):
         raise NotExpressible(built.detail[:200])
@@ -303,13 +311,11 @@ class _Colouring:
     def _allowed(self, name: str, uses: Iterable[_Web]) -> list[str]:
         contract = self.contract
         if name in GPR:
-            given = [f for f in contract.may_write if f in GPR and f != "rsp"]
-            return sorted(given, key=lambda f: (f not in contract.scratch, f not in given))
-        texts = {self.flow[number].text.split("\t")[1] for number, _ in uses}
-        is_everywhere = self.is_avx512 and contract.is_wide_free and name not in MASK
-        if is_everywhere and not any(_is_vex_only(self.flow[n].text) for n, _ in uses) and texts:
-            return [*contract.vector_scratch, *WIDE_ONLY]
-        return [f for f in contract.vector_scratch if f in XMM]
+            given = [family for family in contract.may_write if family in GPR and family != "rsp"]
+            return sorted(given, key=lambda family: family not in contract.scratch)
+        has_evex = not any(_is_vex_only(self.flow[number].text) for number, _ in uses)
+        is_wide = self.is_avx512 and contract.is_wide_free and has_evex
+        return [*contract.vector_scratch, *(WIDE_ONLY if is_wide else ())]
 
 
 def _is_vex_only(text: str) -> bool:
