@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,7 @@ def harvested_regions(folder: Path, seed: int, count: int) -> Iterator[tuple[str
 @click.option("--count", default=50, help="Harvested loops.")
 @click.option("--seed", default=1)
 @click.option("--isa", "isas", multiple=True, default=("avx2", "avx512"))
+@click.option("--minutes", default=60.0, help="For each ISA; the loops that were reached count.")
 @click.option("--timing", default="quick", help='"none" leaves timing out.')
 @click.option("--reasons", is_flag=True, help="Print why loops are not expressible.")
 def lift_yield(
@@ -72,6 +74,7 @@ def lift_yield(
     count: int,
     seed: int,
     isas: tuple[str, ...],
+    minutes: float,
     timing: str,
     reasons: bool,
 ) -> None:
@@ -80,19 +83,28 @@ def lift_yield(
         regions = list(drawn_regions(seed, each))
     else:
         regions = list(harvested_regions(harvested, seed, count))
+    random.Random(seed).shuffle(regions)
     print(len(regions), "loops")
     with Sandbox() as sandbox:
         judge = RegionJudge(sandbox, seed=seed, thoroughness=Thoroughness("quick", timing))
         for isa in isas:
-            _report(isa, regions, judge, reasons=reasons)
+            _report(isa, regions, judge, timeout_s=minutes * 60, reasons=reasons)
 
 
 def _report(
-    isa: str, regions: list[tuple[str, Region]], judge: RegionJudge, *, reasons: bool
+    isa: str,
+    regions: list[tuple[str, Region]],
+    judge: RegionJudge,
+    *,
+    timeout_s: float,
+    reasons: bool,
 ) -> None:
+    deadline_s = time.monotonic() + timeout_s
     why: Counter[str] = Counter()
     rows: dict[str, list[list[Judgement]]] = defaultdict(list)
     for _, region in regions:
+        if time.monotonic() > deadline_s:
+            break
         texts: dict[str, str] = {}
         for how in RECOMPILERS:
             try:

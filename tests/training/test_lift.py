@@ -40,8 +40,8 @@ _LOOPS = {
 _CASES = [
     ("bytes", "gcc whole", "avx2"),
     ("count", "clang whole", "avx2"),
-    ("map", "gcc whole", "avx512"),
-    ("conditional", "clang whole", "avx512"),
+    ("conditional", "gcc whole", "avx512"),
+    ("map", "clang whole", "avx512"),
 ]
 
 

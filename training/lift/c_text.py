@@ -107,8 +107,13 @@ class _Lift(Values):
             head.append(f"  count &= -{multiple}ul;\n  if (count == 0) goto done;")
         head.append("  if (count == 0) __builtin_unreachable();")
         start, end = self._end()
-        head += [*start, *[_INDEPENDENT] * is_independent, "  do {\n  goto head;"]
-        tail = ["next:;\n  } while (++k != count);", *end, "done:;", *self.lines]
+        # Not `do … while`: clang marks only what it sees behind the head of a loop.
+        head += [
+            *start,
+            *[_INDEPENDENT] * is_independent,
+            "  for (; k != count; ++k) {\n  goto head;",
+        ]
+        tail = ["next:;\n  }", *end, "done:;", *self.lines]
         tail.append(f'  asm volatile("{EXIT} {" ".join(places[: len(changed)])}" :: {finals});')
         tail.append("  __builtin_unreachable();\n}\n")
         return _HEAD + "\n".join([*head, *body, *tail])

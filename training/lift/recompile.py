@@ -25,7 +25,8 @@ _ALWAYS = (
     *("-O3", "-w", "-ffreestanding", "-fno-stack-protector", "-fcf-protection=none"),
     *("-fomit-frame-pointer", "-fno-asynchronous-unwind-tables", "-fno-pic", "-fno-unroll-loops"),
 )
-_WITHOUT = ("-mno-fma", "-mno-f16c", "-mno-movbe")  # what `toolchain.MARCH` does not have
+# What `toolchain.MARCH` does not have. (clang takes AVX-512 for off where FMA or F16C is.)
+_WITHOUT = ("-mno-movbe",)
 _MARCH = {
     "avx2": ("-march=x86-64-v3", *_WITHOUT),
     "avx512": ("-march=x86-64-v4", *_WITHOUT, "-mno-avx512cd", "-mprefer-vector-width=512"),
