@@ -28,7 +28,13 @@ from llmcc.training.figures import compare, figures, speedups
 from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case
 from llmcc.training.loop_results import LoopResult, ResultFile
-from llmcc.training.proposers import Proposer, borrowed, nobody, random_proposer
+from llmcc.training.proposers import (
+    Proposer,
+    borrowed,
+    compiler_proposers,
+    nobody,
+    random_proposer,
+)
 
 Records = Callable[..., list[PairRecord]]
 
@@ -165,6 +171,14 @@ def test_nobody_proposes_nothing(tmp_path: Path, make_records: Records) -> None:
     (one,) = judged(tmp_path, make_records(1), nobody(), KnownJudge())
     assert one.outcomes == (Outcome.NO_PROPOSAL,)
     assert figures("no model", ALL, [one], seed=0).speedup_at[0].value == 1.0
+
+
+def test_each_installed_compiler_has_a_row(make_records: Records) -> None:
+    rows = {row.name: row for row in compiler_proposers()}
+    assert set(rows) <= {"recompile: gcc", "recompile: clang"}
+    (text, *_) = rows["recompile: gcc"].answer(make_records(1)[0])
+    assert text is not None
+    assert "jmp\t.LH" in text
 
 
 def test_a_borrowed_rewrite_has_this_loops_registers_in_its_parts(make_records: Records) -> None:
