@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from llmcc.asm.parse import split_operands
 from llmcc.gate.clobbers import check_upper_halves
 from llmcc.gate.decode import Decoded, decode
 from llmcc.outcome import Refusal
@@ -146,8 +147,7 @@ def _instruction(
     passed: Sequence[str],
 ) -> _Line:
     written = {name.family for name in one.written}
-    # Capstone leaves out sources of masked instructions.
-    read = {name.family for name in one.read} | (one.values - written) | one.addresses
+    read = {name.family for name in one.read} | one.addresses | _sources(text)
     # What is written in part keeps the rest of what was there.
     read |= {name.family for name in one.written if name.family in GPR and name.bits < 32}
     if one.is_masked and "{z}" not in text and not one.is_store:
@@ -166,6 +166,18 @@ def _instruction(
         read |= {_PLACE + family for family in passed}
     return _Line(text, frozenset(read), frozenset(written),
                  taken if one.mnemonic == "jmp" else (*taken, *following))  # fmt: skip
+
+
+def _sources(text: str) -> set[str]:
+    """Vector registers and masks that an instruction takes; capstone leaves out some with EVEX."""
+    _, name, rest = (text + "\t").split("\t")[:3]
+    if name[0] not in "vk" or not rest:
+        return set()
+    operands = split_operands(rest)[:-1]
+    registers = [operand.partition("{")[0].strip() for operand in operands if "%" in operand]
+    if len(registers) >= 2 and len(set(registers)) == 1:
+        return set()  # the same whatever it holds, or capstone knows
+    return {REGISTERS[n].family for some in operands for n in _REGISTER.findall(some)}
 
 
 def _webs(flow: Sequence[_Line]) -> dict[_Web, _Web]:
