@@ -27,6 +27,7 @@ from llmcc.x86.registers import GPR, MASK, REGISTERS, WIDE_ONLY, spelled
 
 _REGISTER = re.compile(r"%([a-z0-9]+)")
 _COPY = re.compile(r"\tmovq\t%(r\w+), %(r\w+)")
+_MERGING = re.compile(r", %([xyz]mm\d+) ?\{%k\d\}$")
 _TARGET = re.compile(r"\.LR\d+")
 # "=rdi" is the register rdi itself, "rdi" what the compiler calls so.
 _PLACE = "="
@@ -74,7 +75,7 @@ def in_contract(lines: Sequence[str], region: Region, isa: str, count: str) -> l
     Raises:
         NotExpressible: too few registers, or an instruction that the gate does not know.
     """
-    flow = _flow(lines, region, isa, count)
+    flow = _with_zeroing(_flow(lines, region, isa, count))
     webs = _webs(flow)
     return _Colouring(flow, webs, region, isa).text()
 
@@ -166,6 +167,21 @@ def _instruction(
         read |= {_PLACE + family for family in passed}
     return _Line(text, frozenset(read), frozenset(written),
                  taken if one.mnemonic == "jmp" else (*taken, *following))  # fmt: skip
+
+
+def _with_zeroing(flow: Sequence[_Line]) -> list[_Line]:
+    """Zero the lanes a mask leaves out where they hold nothing, which gcc does not care about."""
+    reaching = _reaching(flow)
+    out: list[_Line] = []
+    for number, line in enumerate(flow):
+        match = _MERGING.search(line.text)
+        family = REGISTERS[match[1]].family if match else ""
+        if family and not any(n != number and f == family for n, f in reaching[number]):
+            text = line.text + "{z}"
+            out.append(replace(line, text=text, reads=line.reads - {family} | _sources(text)))
+        else:
+            out.append(line)
+    return out
 
 
 def _sources(text: str) -> set[str]:
