@@ -13,6 +13,7 @@ from llmcc.config import read_config
 from llmcc.outcome import Outcome, OutcomeClass, Refusal
 from llmcc.sandbox.selftest import open_checked_sandbox
 from llmcc.sandbox.zygote import SandboxDied
+from llmcc.training.corpus import shape_key
 from llmcc.training.dataset import PairRecord, read_pairs
 from llmcc.training.figures import Comparison, Figures, compare, figures
 from llmcc.training.judgement import Judgement
@@ -145,9 +146,9 @@ def families_of(results: Results, *, seed: int) -> list[Figures]:
     """Give the figures of every row on every family and project."""
     return [
         figures(row, name, some, seed=seed)
-        for name in sorted({_kind(loop) for loops in results.values() for loop in loops})
+        for name in sorted({loop.kind for loops in results.values() for loop in loops})
         for row, loops in results.items()
-        if (some := [loop for loop in loops if _kind(loop) == name])
+        if (some := [loop for loop in loops if loop.kind == name])
     ]
 
 
@@ -166,15 +167,19 @@ def comparisons_of(
         return [r for r in results[row] if section in (ALL, question.section(r))]
 
     return [
-        compare((new, some), (old, cut(old, section)), section=section, k=k, parts=parts, seed=seed)
+        compare(
+            (new, some),
+            (old, cut(old, section)),
+            section=section,
+            k=k,
+            parts=parts,
+            by_kind=section in (UNSEEN_FAMILIES, UNSEEN_PROJECTS),
+            seed=seed,
+        )
         for section in (UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL)
         for new, old in pairs
         if (some := cut(new, section)) and cut(old, section)
     ]
-
-
-def _kind(result: LoopResult) -> str:
-    return result.family if result.group == "synthetic" else f"project {result.group}"
 
 
 def _judge_some(
@@ -200,6 +205,7 @@ def _keep(record: PairRecord, judgements: Sequence[Judgement], store: ResultFile
         record.family,
         record.group,
         record.isa,
+        "" if record.region is None else shape_key(record.region.text),
         tuple(judgement.outcome for judgement in judgements),
         tuple((j.ratio or 1.0) if j.is_faster else 1.0 for j in judgements),
         tuple(judgement.ratio for judgement in judgements),
