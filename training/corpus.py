@@ -39,6 +39,7 @@ from llmcc.training.dataset import PairRecord, pair_to_line, read_pairs, write_p
 from llmcc.training.experts import ISAS, is_packed, loop_rewrites
 from llmcc.training.families.catalogue import FAMILIES, families_of
 from llmcc.training.families.loop import Family, Loop
+from llmcc.training.leave_it import LEFT_ALONE
 from llmcc.training.region_judge import RegionJudge, Thoroughness
 from llmcc.training.rewards import is_about_proposal
 from llmcc.training.surroundings import c_unit, function_text
@@ -225,10 +226,16 @@ def _record(
         split=split_of(shape_key(region.text)) if own == "train" else own,
         prompt=prompt,
         rewrite=rewrite,
-        provenance=f"gcc {' '.join(flags)}, {'widen' if is_packed(region) else 'template'}",
+        provenance=f"gcc {' '.join(flags)}, {_teacher(region, loop, rewrite)}",
         wide_follows_xmm=is_packed(region) and isa == "avx512",
         region=region,
     )
+
+
+def _teacher(region: Region, loop: Loop, rewrite: str) -> str:
+    if loop.family in LEFT_ALONE and not rewrite:
+        return "leave it"
+    return "widen" if is_packed(region) else "template"
 
 
 def shape_key(text: str) -> str:

@@ -20,9 +20,7 @@ from llmcc.gate.text import check_text
 from llmcc.outcome import Refusal
 from llmcc.regions.model import Region
 from llmcc.training.dataset import (
-    EncodedPair,
     PairRecord,
-    encode_pair,
     pair_to_line,
     read_pairs,
     write_pairs,
@@ -34,6 +32,7 @@ from llmcc.training.rewards import lcb
 from llmcc.training.rollout import numpy_policy, sample_answers
 from llmcc.training.sft import Settings, append_line, file_sink
 from llmcc.training.sft import train as train_sft
+from llmcc.training.sft_pairs import load_pairs
 from llmcc.training.start import load_start
 
 _LOOPS_AT_ONCE = 16
@@ -184,14 +183,9 @@ def _fine_tune(
 ) -> None:
     torch.manual_seed(seed)
     start = load_start(model_path)
-    pairs: dict[str, list[EncodedPair]] = {"train": [], "validation": []}
-    for record in read_pairs(directory / "pairs.jsonl", with_regions=False):
-        if record.split not in pairs or not record.rewrite.strip():
-            continue
-        encoded = encode_pair(record, start.vocabulary, context=start.shape.context)
-        if encoded is not None:
-            pairs[record.split].append(encoded)
-    if not pairs["train"]:
+    pairs = load_pairs(directory / "pairs.jsonl", start)
+    click.echo(pairs)
+    if not pairs.train:
         raise click.ClickException("there is no pair to train on")
 
     def log(record: dict[str, object]) -> None:
@@ -202,8 +196,8 @@ def _fine_tune(
     sink = file_sink(directory)
     train_sft(
         start,
-        pairs["train"],
-        validation=pairs["validation"][:_VALIDATION_PAIRS],
+        pairs.train,
+        validation=pairs.validation[:_VALIDATION_PAIRS],
         settings=settings,
         # The model card tells which method made a model.
         save=lambda state: sink(replace(state, settings={"method": "rft", **asdict(settings)})),

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Protocol
 
 from llmcc.outcome import Outcome
@@ -23,11 +21,12 @@ from llmcc.training.experts import is_packed
 from llmcc.training.families.vector import NotExpressible
 from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case
+from llmcc.training.leave_it import NOTHING_FASTER
+from llmcc.training.lift.recompile import lifted_rewrites
 from llmcc.training.local_edits import local_edits
 from llmcc.training.widen import widen
 
 _LOOPS_AT_ONCE = 8
-_LIFT = "llmcc.training.lift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +57,9 @@ def _texts(region: Region, isa: str) -> Iterator[tuple[str, str]]:
     if is_packed(region):
         with suppress(NotExpressible):
             yield "widen", widen(region, isa)
-    for how, text in _lifted(region, isa):
+    for how, text in lifted_rewrites(region, isa):
         yield f"lift {how}", text
     yield from local_edits(region)
-
-
-def _lifted(region: Region, isa: str) -> Iterator[tuple[str, str]]:
-    """Ask the compiler teacher, where it is installed."""
-    if find_spec(_LIFT) is None:
-        return
-    rewrites: Callable[[Region, str], Iterator[tuple[str, str]]]
-    rewrites = import_module(_LIFT).lifted_rewrites
-    yield from rewrites(region, isa)
 
 
 def teach_records(
@@ -123,8 +113,9 @@ def _chosen(
     faster = [(judgement.low_ratio or 0.0, n) for n, (_, judgement) in enumerate(judged)
               if judgement.is_faster]  # fmt: skip
     if not faster:
-        endings["record: " + _why_not(judged)] += 1
-        return _noted(record, "no teacher is faster")
+        why_not = _why_not(judged)
+        endings["record: " + why_not] += 1
+        return _noted(record, why_not)
     candidate, judgement = judged[max(faster)[1]]
     endings[f"record: taught by {candidate.teacher.partition(' ')[0]}"] += 1
     return replace(
@@ -139,7 +130,7 @@ def _why_not(judged: Sequence[tuple[Candidate, Judgement]]) -> str:
     if not judged:
         return "no candidate"
     if any(judgement.is_right for _, judgement in judged):
-        return "nothing faster"
+        return NOTHING_FASTER
     counts = Counter(judgement.outcome for _, judgement in judged)
     outcome: Outcome = counts.most_common(1)[0][0]
     return f"nothing right, mostly {outcome.name}"
