@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -131,7 +130,6 @@ def sft(
     click.echo(pairs)
     if not pairs.train:
         raise click.ClickException(f"{pairs_file} holds no usable pair of the split 'train'")
-    random.Random(0).shuffle(pairs.validation)
     train(
         state,
         pairs.train,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,6 +65,8 @@ def load_pairs(
         left_out += len(chosen) - len(encoded_alone)
         left_alone += len(encoded_alone) if split == "train" else 0
         pairs += encoded_alone
+    # Only the first of them are looked at in a run.
+    random.Random(0).shuffle(rewritten["validation"])
     return TrainingPairs(rewritten["train"], rewritten["validation"], left_alone, left_out)
 
 

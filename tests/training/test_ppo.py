@@ -22,13 +22,11 @@ from llmcc.training.curves import draw_curves
 from llmcc.training.dataset import PairRecord
 from llmcc.training.environment import Demonstration, Prompt
 from llmcc.training.judgement import Judgement
-from llmcc.training.judging import Case
 from llmcc.training.model import LanguageModel, ModelShape
 from llmcc.training.ppo import train
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
 from llmcc.training.region_environment import RegionEnvironment
-from llmcc.training.rft import find_rewrites, is_new
 from llmcc.training.rollout import (
     chosen_log_probabilities,
     forbidden_mask,
@@ -329,25 +327,3 @@ def test_curves_are_drawn_of_a_log_with_a_line_cut_short(tmp_path: Path) -> None
     log.write_text('{"iteration": 1, "reward_mean": 0.5}\n{"iteration": 2, "rew')
     draw_curves(log, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_rejection_fine_tuning_finds_only_what_is_new_and_faster(make_records: Records) -> None:
-    records = [record for record in make_records(2) if record.split == "train"]
-    ways = {"samples": 2, "seed": 0}
-
-    def fast(cases: Sequence[Case]) -> list[Judgement]:
-        return [Judgement(Outcome.ACCEPTED, 1.0, 2.0, 1.9, 2.1)] * len(cases)
-
-    def slow(cases: Sequence[Case]) -> list[Judgement]:
-        return [Judgement(Outcome.NOT_FASTER, 1.0, 1.0, 0.9, 1.1)] * len(cases)
-
-    found = [
-        r for part in find_rewrites(SHIPPED_WEIGHTS, records, judge=fast, **ways) for r in part
-    ]
-    assert found
-    known = {record.id: record for record in records}
-    for record in found:
-        assert record.provenance == "rft"
-        assert is_new(known[record.id.removesuffix("-rft")], record.rewrite)
-    assert not is_new(records[0], records[0].rewrite.replace("\t", "  "))
-    assert not any(find_rewrites(SHIPPED_WEIGHTS, records, judge=slow, **ways))
