@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import which
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from llmcc.backends.embedded.runtime import Sampling
 from llmcc.backends.embedded.tokens import END, UNKNOWN
 from llmcc.regions.model import Contract, Region
 from llmcc.training.dataset import PairRecord, prompt_ids
-from llmcc.training.lift.recompile import lifted_rewrites
+from llmcc.training.lift import lifted_rewrites
 from llmcc.x86.registers import GPR, REGISTERS, spelled
 
 _RENAMINGS = 4
@@ -126,10 +125,8 @@ def random_proposer(pool: Iterable[PairRecord], *, samples: int, seed: int) -> P
     return Proposer("random valid proposals", f"{digest.hexdigest()} {samples} {seed}", answer)
 
 
-def compiler_proposer() -> Proposer | None:
-    """Answer with what compilers make of the loop for its ISA; None where there is no clang."""
-    if which("clang") is None:
-        return None
+def compiler_proposer() -> Proposer:
+    """Answer with what compilers make of the loop for its ISA."""
 
     def answer(record: PairRecord) -> Answers:
         if record.region is None:

@@ -22,7 +22,7 @@ from llmcc.training.families.vector import NotExpressible
 from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case
 from llmcc.training.leave_it import NOTHING_FASTER
-from llmcc.training.lift.recompile import lifted_rewrites
+from llmcc.training.lift import lifted_rewrites
 from llmcc.training.local_edits import local_edits
 from llmcc.training.widen import widen
 
