@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from llmcc.config import read_config
+from llmcc.optimize.crew import Crew
 from llmcc.outcome import Outcome, OutcomeClass, Refusal
 from llmcc.sandbox.selftest import open_checked_sandbox
 from llmcc.sandbox.zygote import SandboxDied
@@ -19,7 +20,7 @@ from llmcc.training.figures import Comparison, Figures, compare, figures
 from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case
 from llmcc.training.loop_results import LoopResult, ResultFile
-from llmcc.training.proposers import Proposer
+from llmcc.training.proposers import Answers, Proposer
 from llmcc.training.self_timing import time_itself
 
 SEEN, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL = (
@@ -29,8 +30,9 @@ SEEN, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL = (
     "all",
 )
 AA_ROW = "A/A"
-_LOOPS_PER_ROUND = 4
+_LOOPS_PER_ROUND = 8
 _AA_REPEATS = 2
+_WAIT_S = 60.0
 
 Results = Mapping[str, Sequence[LoopResult]]  # by row
 
@@ -87,16 +89,23 @@ def judge_row(
     judges: Judges,
     store: ResultFile,
     advance: Callable[[int], None],
+    jobs: int = 1,
 ) -> list[LoopResult]:
-    """Judge one proposer's samples on every loop; `advance` is told how many loops are done."""
+    """Judge one proposer's samples on every loop.
+
+    advance: told how many loops are done.
+    jobs: processes that sample; they stand still while the samples are judged, and timed.
+    """
     results = {record.id: known for record in records if (known := store.get(record.id))}
     advance(len(results))
     waiting = [record for record in records if record.id not in results]
-    for start in range(0, len(waiting), _LOOPS_PER_ROUND):
-        some = waiting[start : start + _LOOPS_PER_ROUND]
-        for record, judgements in zip(some, _judge_some(proposer, some, judges), strict=True):
-            results[record.id] = _keep(record, judgements, store)
-        advance(len(some))
+    with Crew(min(jobs, len(waiting)), lambda: proposer.answer) as crew:
+        for start in range(0, len(waiting), _LOOPS_PER_ROUND):
+            some = waiting[start : start + _LOOPS_PER_ROUND]
+            answers = _answers(some, crew)
+            for record, judgements in zip(some, _judge_some(some, answers, judges), strict=True):
+                results[record.id] = _keep(record, judgements, store)
+            advance(len(some))
     return [results[record.id] for record in records]
 
 
@@ -182,12 +191,28 @@ def comparisons_of(
     ]
 
 
+def _answers(records: Sequence[PairRecord], crew: Crew[PairRecord, Answers]) -> list[Answers]:
+    """Ask for answers in several processes.
+
+    Raises:
+        RuntimeError: one of them died; what it said is on stderr.
+    """
+    waiting, found = list(records), dict[str, Answers]()
+    while waiting or crew.at_work:
+        while waiting and crew.has_idle:
+            crew.begin(waiting.pop())
+        for record, answers in crew.wait(_WAIT_S):
+            if answers is None:
+                raise RuntimeError(f"the process that was asked about {record.id} has died")
+            found[record.id] = answers
+    return [found[record.id] for record in records]
+
+
 def _judge_some(
-    proposer: Proposer, records: Sequence[PairRecord], judges: Judges
+    records: Sequence[PairRecord], answers: Sequence[Answers], judges: Judges
 ) -> Iterator[list[Judgement]]:
     """Judge the samples of a few loops at once, so that no worker stands idle."""
     nothing = Judgement(Outcome.NO_PROPOSAL)
-    answers = [proposer.answer(record) for record in records]
     cases = [
         Case(record.region, record.isa, text)
         for record, texts in zip(records, answers, strict=True)

@@ -128,6 +128,7 @@ def _sample(
         samples=settings.samples,
         seed=seed,
         advance=lambda: sinks.progress("sampling", next(done), len(problems)),
+        max_new_tokens=settings.max_new_tokens,
     )
 
 

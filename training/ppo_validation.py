@@ -80,6 +80,7 @@ def validate(
         samples=settings.samples,
         seed=_SEED,
         advance=lambda: sinks.progress("validating", next(done), len(problems)),
+        max_new_tokens=settings.max_new_tokens,
     )
     judged = judge_answers(environment, problems, answers)
     reward = REWARDS[settings.reward]

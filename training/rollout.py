@@ -22,7 +22,7 @@ from llmcc.training.environment import Environment, ProblemT, Prompt
 from llmcc.training.model import LanguageModel
 from llmcc.training.ppo_maths import masked_log_softmax
 
-_MAX_NEW_TOKENS = 400  # as in a compile
+MAX_NEW_TOKENS = 400  # as in a compile
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,12 @@ def sample_answers(
     samples: int,
     seed: str,
     advance: Callable[[], None],
+    max_new_tokens: int = MAX_NEW_TOKENS,
 ) -> list[Answer]:
     """Draw `samples` answers to each problem, under one renaming of each problem's registers.
 
     The same seed and weights give the same answers. `advance` is called after each problem.
+    An answer of `max_new_tokens` without an end is unfinished.
     """
     answers: list[Answer] = []
     for number, problem in enumerate(problems):
@@ -76,7 +78,7 @@ def sample_answers(
         how = Sampling(
             count=samples,
             temperature=1.0,
-            max_new_tokens=_MAX_NEW_TOKENS,
+            max_new_tokens=max_new_tokens,
             end_id=environment.end_id,
             never=environment.never,
             seed=rng.getrandbits(32),

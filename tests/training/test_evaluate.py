@@ -103,6 +103,17 @@ def test_a_stopped_evaluation_judges_no_loop_twice(tmp_path: Path, make_records:
     assert [one.record_id for one in every] == [record.id for record in records]
 
 
+def test_several_processes_answer_as_one_does(tmp_path: Path, make_records: Records) -> None:
+    records = make_records(12)
+    proposer = Proposer("known", "1", lambda r: ("twice" if r.id.endswith("3") else "wrong",))
+    one = judged(tmp_path, records, proposer, KnownJudge())
+    store = ResultFile(tmp_path, "again", rests_on="")
+    many = judge_row(
+        proposer, records, judges=KnownJudge(), store=store, advance=lambda count: None, jobs=2
+    )
+    assert many == one
+
+
 def test_results_of_another_model_of_that_name_are_not_taken(
     tmp_path: Path, make_records: Records
 ) -> None:

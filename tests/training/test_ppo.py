@@ -24,9 +24,11 @@ from llmcc.training.environment import Demonstration, Prompt
 from llmcc.training.judgement import Judgement
 from llmcc.training.model import LanguageModel, ModelShape
 from llmcc.training.ppo import train
+from llmcc.training.ppo_command import curriculum_from
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
 from llmcc.training.region_environment import RegionEnvironment
+from llmcc.training.rft_sampling import Sampled
 from llmcc.training.rollout import (
     chosen_log_probabilities,
     forbidden_mask,
@@ -319,6 +321,31 @@ def test_the_alarm_rings_for_wrong_answers_only(tmp_path: Path) -> None:
     document = json.loads((tmp_path / "alarm.json").read_text())
     assert document["held_out_pass_rate"] == 0.5
     assert {entry["answer"] for entry in document["not_passed"]} == {"wrong", "uncovered", "noisy"}
+
+
+def test_a_run_starts_with_what_rejection_sampling_solved_sometimes(make_records: Records) -> None:
+    problems = make_records(3)
+    sampled = [Sampled(problems[1].id, 64, 32, ""), Sampled(problems[2].id, 64, 64, "")]
+    curriculum = curriculum_from(problems, sampled)
+    assert curriculum == Curriculum([0.0, 64.0, 64.0], [0.0, 32.0, 64.0])
+    first = [curriculum.draw(1, random.Random(seed))[0] for seed in range(60)]
+    assert first.count(2) < first.count(1)
+
+
+def test_an_answer_may_be_as_long_as_the_settings_say(make_records: Records) -> None:
+    environment = RegionEnvironment(
+        make_records(1), VOCABULARY, context=512, judge=lambda cases: []
+    )
+    answers = sample_answers(
+        numpy_policy(new_checkpoint(SHAPE, VOCABULARY, seed=0).model()),
+        environment,
+        environment.prompts("train"),
+        samples=4,
+        seed="",
+        advance=lambda: None,
+        max_new_tokens=5,
+    )
+    assert max(len(answer.ids) - answer.start for answer in answers) == 5
 
 
 def test_curves_are_drawn_of_a_log_with_a_line_cut_short(tmp_path: Path) -> None:
