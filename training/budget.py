@@ -32,7 +32,6 @@ class Budget:
         """Seconds that all calls have spent."""
         return self._clock() - self._began_s
 
-    @property
     def is_over(self) -> bool:
         """Whether nothing is left."""
         return self._most_s is not None and self.spent_s >= self._most_s

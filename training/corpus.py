@@ -111,7 +111,7 @@ def corpus(
     (out / "shards").mkdir(parents=True, exist_ok=True)
     budget = Budget(out / "spent.json", minutes)
     waiting = [s for s in range(seed, seed + shards) if not _shard_path(out, s).exists()]
-    if budget.is_over:
+    if budget.is_over():
         waiting = []
     started = time.monotonic()
     totals: Counter[str] = Counter()
@@ -131,7 +131,7 @@ def corpus(
                 f"{done}/{len(waiting)}"
             )
             budget.note()
-            if budget.is_over:
+            if budget.is_over():
                 pool.terminate()
                 break
     for ending, count in totals.most_common():

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol
 
 from llmcc.config import read_config
-from llmcc.optimize.crew import Crew
 from llmcc.outcome import Outcome, OutcomeClass, Refusal
 from llmcc.sandbox.selftest import open_checked_sandbox
 from llmcc.sandbox.zygote import SandboxDied
@@ -22,6 +21,7 @@ from llmcc.training.judging import Case
 from llmcc.training.loop_results import LoopResult, ResultFile
 from llmcc.training.proposers import Answers, Proposer
 from llmcc.training.self_timing import time_itself
+from llmcc.training.side_by_side import side_by_side
 
 SEEN, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL = (
     "seen families, unseen shapes",
@@ -32,7 +32,6 @@ SEEN, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL = (
 AA_ROW = "A/A"
 _LOOPS_PER_ROUND = 8
 _AA_REPEATS = 2
-_WAIT_S = 60.0
 
 Results = Mapping[str, Sequence[LoopResult]]  # by row
 
@@ -99,13 +98,12 @@ def judge_row(
     results = {record.id: known for record in records if (known := store.get(record.id))}
     advance(len(results))
     waiting = [record for record in records if record.id not in results]
-    with Crew(min(jobs, len(waiting)), lambda: proposer.answer) as crew:
-        for start in range(0, len(waiting), _LOOPS_PER_ROUND):
-            some = waiting[start : start + _LOOPS_PER_ROUND]
-            answers = _answers(some, crew)
-            for record, judgements in zip(some, _judge_some(some, answers, judges), strict=True):
-                results[record.id] = _keep(record, judgements, store)
-            advance(len(some))
+    for start in range(0, len(waiting), _LOOPS_PER_ROUND):
+        some = waiting[start : start + _LOOPS_PER_ROUND]
+        answers = side_by_side(proposer.answer, some, jobs=jobs)
+        for record, judgements in zip(some, _judge_some(some, answers, judges), strict=True):
+            results[record.id] = _keep(record, judgements, store)
+        advance(len(some))
     return [results[record.id] for record in records]
 
 
@@ -189,23 +187,6 @@ def comparisons_of(
         for new, old in pairs
         if (some := cut(new, section)) and cut(old, section)
     ]
-
-
-def _answers(records: Sequence[PairRecord], crew: Crew[PairRecord, Answers]) -> list[Answers]:
-    """Ask for answers in several processes.
-
-    Raises:
-        RuntimeError: one of them died; what it said is on stderr.
-    """
-    waiting, found = list(records), dict[str, Answers]()
-    while waiting or crew.at_work:
-        while waiting and crew.has_idle:
-            crew.begin(waiting.pop())
-        for record, answers in crew.wait(_WAIT_S):
-            if answers is None:
-                raise RuntimeError(f"the process that was asked about {record.id} has died")
-            found[record.id] = answers
-    return [found[record.id] for record in records]
 
 
 def _judge_some(

@@ -78,7 +78,7 @@ def harvest(
     out.mkdir(parents=True, exist_ok=True)
     budget = Budget(out / "spent.json", minutes)
     for package in chosen:
-        if budget.is_over:
+        if budget.is_over():
             break
         try:
             _collect(out, package, minutes_each * 60)
@@ -154,7 +154,7 @@ def _teach_all(
     budget: Budget,
 ) -> None:
     waiting = [package for package in packages if not _taught_path(out, package).exists()]
-    if not waiting or budget.is_over:
+    if not waiting or budget.is_over():
         return
     # Here, since all of the product is loaded with them.
     from llmcc.training.judging import JudgePool
@@ -176,7 +176,7 @@ def _teach_all(
             _write(_taught_path(out, package), Harvest(records, facts))
             click.echo(f"{package.name} taught: {json.dumps(facts)}")
             budget.note()
-            if budget.is_over:
+            if budget.is_over():
                 break
 
 

@@ -129,6 +129,7 @@ def _sample(
         seed=seed,
         advance=lambda: sinks.progress("sampling", next(done), len(problems)),
         max_new_tokens=settings.max_new_tokens,
+        jobs=settings.samplers,
     )
 
 

@@ -81,7 +81,9 @@ _SHOWN = (
     help="verl: a large model on GPUs, with the options of ppo-verl.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of samples and judging.")
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Judges.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Samplers, judges."
+)
 @click.option(
     "--threads", type=click.IntRange(min=1), default=None, help="CPU threads. Default: torch's."
 )
@@ -186,6 +188,7 @@ def ppo(
         seed=seed,
         prompts=prompts,
         samples=samples,
+        samplers=jobs,
         learning_rate=learning_rate,
         kl_coefficient=kl,
         warm_up_iterations=warm_up,

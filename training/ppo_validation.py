@@ -81,6 +81,7 @@ def validate(
         seed=_SEED,
         advance=lambda: sinks.progress("validating", next(done), len(problems)),
         max_new_tokens=settings.max_new_tokens,
+        jobs=settings.samplers,
     )
     judged = judge_answers(environment, problems, answers)
     reward = REWARDS[settings.reward]

@@ -69,7 +69,9 @@ _VALIDATION_PAIRS = 256
     "--learning-rate", type=float, default=1e-3, show_default=True, help="Peak of the fine-tuning."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of samples and batches.")
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Judges.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Samplers, judges."
+)
 @click.option(
     "--nice",
     type=click.IntRange(0, 19),
@@ -121,11 +123,13 @@ def _search(
     waiting = [record for record in records if record.id not in known]
     # The pool forks: before torch starts its threads.
     with JudgePool(jobs=jobs, seed=seed, cache=directory / "judged.jsonl") as pool:
-        parts = find_rewrites(model_path, waiting, samples=samples, seed=seed, judge=pool.judge)
+        parts = find_rewrites(
+            model_path, waiting, samples=samples, seed=seed, judge=pool.judge, jobs=jobs
+        )
         for part in track(parts, "sampling", total=-(-len(waiting) // LOOPS_AT_ONCE)):
             append_sampled(results, part)
             budget.note()
-            if budget.is_over:
+            if budget.is_over():
                 break
     sampled = read_sampled(results)
     finds = finds_of(sampled, records)

@@ -43,9 +43,11 @@ def find_rewrites(
     samples: int,
     seed: int,
     judge: Callable[[Sequence[Case]], list[Judgement]],
+    jobs: int = 1,
 ) -> Iterator[list[Sampled]]:
     """Give what came of the training loops among `records`, a few loops at a time.
 
+    jobs: processes that sample.
     The order is drawn by `seed`, so that a search that ends early has seen some of everything.
     """
     start = load_start(model_path)
@@ -64,6 +66,7 @@ def find_rewrites(
             samples=samples,
             seed=f"rft {seed} {part[0].id}",
             advance=lambda: None,
+            jobs=jobs,
         )
         ended = [answer for answer in answers if answer.is_ended]
         judged = environment.judge([(part[answer.prompt], answer.text) for answer in ended])

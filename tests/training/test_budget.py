@@ -14,20 +14,20 @@ def test_a_budget_is_spent_over_all_calls(tmp_path: Path) -> None:
     moments = iter((100.0, 130.0, 140.0, 9000.0, 9019.0, 9020.0, 9021.0))
     first = Budget(tmp_path / "spent.json", 1.0, clock=lambda: next(moments))
     first.note()  # after 30 s
-    assert not first.is_over
+    assert not first.is_over()
     second = Budget(tmp_path / "spent.json", 1.0, clock=lambda: next(moments))
-    assert not second.is_over
+    assert not second.is_over()
     assert second.spent_s == 50.0
     second.note()
     third = Budget(tmp_path / "spent.json", 0.75, clock=lambda: 0.0)
-    assert third.is_over
+    assert third.is_over()
 
 
 def test_without_a_limit_time_is_never_over(tmp_path: Path) -> None:
     moments = iter((0.0, 1e9, 1e9))
     budget = Budget(tmp_path / "spent.json", None, clock=lambda: next(moments))
     assert budget.spent_s == 1e9
-    assert not budget.is_over
+    assert not budget.is_over()
 
 
 def test_a_corpus_whose_minutes_are_spent_makes_no_further_shard(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from llmcc.training.ppo_state import RunState
 from llmcc.training.region_environment import RegionEnvironment
 from llmcc.training.rft_sampling import Sampled
 from llmcc.training.rollout import (
+    Answer,
     chosen_log_probabilities,
     forbidden_mask,
     lay_out,
@@ -332,20 +333,28 @@ def test_a_run_starts_with_what_rejection_sampling_solved_sometimes(make_records
     assert first.count(2) < first.count(1)
 
 
-def test_an_answer_may_be_as_long_as_the_settings_say(make_records: Records) -> None:
-    environment = RegionEnvironment(
-        make_records(1), VOCABULARY, context=512, judge=lambda cases: []
-    )
-    answers = sample_answers(
+def drawn(records: list[PairRecord], **ways: int) -> list[Answer]:
+    environment = RegionEnvironment(records, VOCABULARY, context=256, judge=lambda cases: [])
+    return sample_answers(
         numpy_policy(new_checkpoint(SHAPE, VOCABULARY, seed=0).model()),
         environment,
         environment.prompts("train"),
         samples=4,
         seed="",
         advance=lambda: None,
-        max_new_tokens=5,
+        **ways,
     )
+
+
+def test_an_answer_may_be_as_long_as_the_settings_say(make_records: Records) -> None:
+    answers = drawn(make_records(1), max_new_tokens=5)
     assert max(len(answer.ids) - answer.start for answer in answers) == 5
+
+
+def test_two_processes_sample_what_one_does(make_records: Records) -> None:
+    one, two = (drawn(make_records(3), max_new_tokens=9, jobs=jobs) for jobs in (1, 2))
+    assert [answer.text for answer in one] == [answer.text for answer in two]
+    assert {answer.prompt for answer in two} == {0, 1, 2}
 
 
 def test_curves_are_drawn_of_a_log_with_a_line_cut_short(tmp_path: Path) -> None:
