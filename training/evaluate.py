@@ -30,7 +30,7 @@ from llmcc.training.judging import JudgePool
 from llmcc.training.loop_results import LoopResult, ResultFile
 from llmcc.training.proposers import (
     Proposer,
-    compiler_proposer,
+    compiler_proposers,
     model_proposer,
     nobody,
     random_proposer,
@@ -206,7 +206,8 @@ def _report(
 
 
 def _baselines(training: Sequence[PairRecord], *, samples: int, seed: int) -> list[Proposer]:
-    return [nobody(), random_proposer(training, samples=samples, seed=seed), compiler_proposer()]
+    strangers = random_proposer(training, samples=samples, seed=seed)
+    return [nobody(), strangers, *compiler_proposers()]
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+import shutil
+import subprocess
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +24,7 @@ from llmcc.backends.embedded.runtime import Sampling
 from llmcc.backends.embedded.tokens import END, UNKNOWN
 from llmcc.regions.model import Contract, Region
 from llmcc.training.dataset import PairRecord, prompt_ids
-from llmcc.training.lift import lifted_rewrites
+from llmcc.training.lift import RECOMPILERS, Recompiler, lifted_rewrites
 from llmcc.x86.registers import GPR, REGISTERS, spelled
 
 _RENAMINGS = 4
@@ -125,15 +127,29 @@ def random_proposer(pool: Iterable[PairRecord], *, samples: int, seed: int) -> P
     return Proposer("random valid proposals", f"{digest.hexdigest()} {samples} {seed}", answer)
 
 
-def compiler_proposer() -> Proposer:
-    """Answer with what compilers make of the loop for its ISA."""
+def compiler_proposers() -> tuple[Proposer, ...]:
+    """One row for each compiler that is installed: what it makes of the loop for its ISA."""
+    found: list[Proposer] = []
+    for compiler in dict.fromkeys(one.compiler for one in RECOMPILERS):
+        if shutil.which(compiler) is None:
+            continue
+        ways = tuple(one for one in RECOMPILERS if one.compiler == compiler)
+        version = subprocess.run(
+            [compiler, "--version"], capture_output=True, text=True, check=True
+        ).stdout.splitlines()[0]
+        fingerprint = f"lifted 2 {version} {[one.name for one in ways]}"
+        found.append(Proposer(f"recompile: {compiler}", fingerprint, _recompiling(ways)))
+    return tuple(found)
 
+
+def _recompiling(ways: tuple[Recompiler, ...]) -> Callable[[PairRecord], Answers]:
     def answer(record: PairRecord) -> Answers:
         if record.region is None:
             return (None,)
-        return tuple(text for _, text in lifted_rewrites(record.region, record.isa)) or (None,)
+        lifted = lifted_rewrites(record.region, record.isa, recompilers=ways)
+        return tuple(text for _, text in lifted) or (None,)
 
-    return Proposer("recompile the loop", "lifted 1", answer)
+    return answer
 
 
 def borrowed(text: str, theirs: Contract, ours: Contract) -> str:

@@ -1,5 +1,5 @@
-"""A compiler as teacher: loops lifted to LLVM IR, compiled anew, turned back into rewrite texts."""
+"""Compilers as teachers: loops lifted to C, compiled anew, turned back into rewrite texts."""
 
-from llmcc.training.lift.recompile import lifted_rewrites
+from llmcc.training.lift.recompile import RECOMPILERS, Recompiler, lifted_rewrites
 
-__all__ = ["lifted_rewrites"]
+__all__ = ["RECOMPILERS", "Recompiler", "lifted_rewrites"]

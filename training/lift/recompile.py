@@ -1,140 +1,147 @@
-"""Compile a lifted loop with clang and turn its assembly into a rewrite text.
+"""Compile a loop anew with gcc and clang, and turn their assembly into rewrite texts.
 
-All but the last iteration are done by the new code; gcc's loop does the last one. Nothing here is
-trusted: gate and tests decide. Does not cover: constants from memory, spills, gcc.
+The new code does all iterations but the last, or a multiple of some number of them; gcc's loop does
+the rest. Nothing here is trusted: gate and tests decide.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
-from llmcc.asm.model import LineKind
-from llmcc.asm.parse import parse
-from llmcc.regions.model import Region
-from llmcc.training.families.trip import counted_latch, iterations_but_one
+from llmcc.regions.model import Contract, Region
+from llmcc.training.families.trip import counted_latch, iterations_but_one, overlap_guards
 from llmcc.training.families.vector import NotExpressible
-from llmcc.training.lift.ir import loop_ir, passed_registers
-from llmcc.x86.registers import GPR, REGISTERS, spelled
+from llmcc.training.lift.assembly import compiled
+from llmcc.training.lift.c_text import loop_c, passed_registers
+from llmcc.training.lift.constants import without_data
+from llmcc.training.lift.registers import TooFewRegisters, in_contract
+from llmcc.x86.registers import GPR, WIDE_ONLY, XMM
 
-# Order of integer arguments in LLVM's ghccc (llvm/lib/Target/X86/X86CallingConv.td, CC_X86_64_GHC).
-_ARGUMENTS = ("r13", "rbp", "r12", "rbx", "r14", "rsi", "rdi", "r8", "r9", "r15")
-_TARGETS = MappingProxyType(
-    {
-        "avx2": '"target-cpu"="x86-64-v3" "prefer-vector-width"="256"',
-        "avx512": '"target-cpu"="x86-64-v4" "prefer-vector-width"="512"'
-        ' "min-legal-vector-width"="512"',
-    }
+_ALWAYS = (
+    *("-O3", "-w", "-ffreestanding", "-fno-stack-protector", "-fcf-protection=none"),
+    *("-fomit-frame-pointer", "-fno-asynchronous-unwind-tables", "-fno-pic", "-fno-unroll-loops"),
 )
-# how it was made -> flags of clang
-COMPILERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "clang": ("-O3",),
-        "clang-narrow": ("-O3", "-mllvm", "-force-vector-interleave=1"),
-        "clang-scalar": ("-O3", "-fno-vectorize", "-funroll-loops"),
-    }
-)
-_REGISTER = re.compile(r"%([a-z0-9]+)")
+# What `toolchain.MARCH` does not have. (clang takes AVX-512 for off where FMA or F16C is.)
+_WITHOUT = ("-mno-movbe",)
+_MARCH = {
+    "avx2": ("-march=x86-64-v3", *_WITHOUT),
+    "avx512": ("-march=x86-64-v4", *_WITHOUT, "-mno-avx512cd", "-mprefer-vector-width=512"),
+}
+_VECTOR_BYTES = {"avx2": 32, "avx512": 64}
 _SCALED = re.compile(r"\tleaq\t(-?\d*)\(,(%[a-z0-9]+),([248])\), (%[a-z0-9]+)$")
-_TIMEOUT_S = 20
-_IMPLICIT = re.compile(r"(i?mul|i?div)[bwlq]? [^,]*$|(cltd|cqto|cltq|cwtl|push|pop|call|rep)")
+
+
+@dataclass(frozen=True, slots=True)
+class Recompiler:
+    """One way to compile a loop."""
+
+    name: str  # the compiler first: "gcc whole"
+    command: tuple[str, ...]
+    options: tuple[str, ...]
+    is_whole: bool  # whole vectors only, so that nothing is left to single iterations
+
+    @property
+    def compiler(self) -> str:
+        """The program's name."""
+        return self.command[0]
+
+
+_GCC = ("gcc", "-mincoming-stack-boundary=6", "-mpreferred-stack-boundary=6")
+_CLANG = ("clang", "-fno-integrated-as")
+_ONE = ("-mllvm", "-force-vector-interleave=1")
+RECOMPILERS = (
+    Recompiler("gcc whole", _GCC, (), is_whole=True),
+    Recompiler("gcc", _GCC, (), is_whole=False),
+    Recompiler("clang whole", _CLANG, _ONE, is_whole=True),
+    Recompiler("clang", _CLANG, (), is_whole=False),
+    Recompiler("clang scalar", _CLANG, ("-fno-vectorize", "-funroll-loops"), is_whole=False),
+)
 
 
 def lifted_rewrites(
-    region: Region, isa: str, *, compilers: Mapping[str, tuple[str, ...]] = COMPILERS
+    region: Region, isa: str, *, recompilers: Sequence[Recompiler] = RECOMPILERS
 ) -> Iterator[tuple[str, str]]:
     """Yield (how it was made, candidate text) for each compiler that can express the loop.
 
-    isa: a key of `toolchain.MARCH`. Yields nothing for a loop outside `ir`'s table, and nothing
-    when clang is not installed.
+    isa: a key of `toolchain.MARCH`. Texts are distinct. Yields nothing for a loop that `c_text`
+    does not cover, nor for a compiler that is not installed.
     """
-    clang = shutil.which("clang")
-    if clang is None:
-        return
-    for made, flags in compilers.items():
-        try:
-            yield made, _rewrite(region, isa, [clang, *flags])
-        except NotExpressible:
+    seen: set[str] = set()
+    for one in recompilers:
+        if shutil.which(one.compiler) is None:
             continue
+        with suppress(NotExpressible):
+            text = recompiled(region, isa, one)
+            if text not in seen:
+                seen.add(text)
+                yield one.name, text
 
 
-def _rewrite(region: Region, isa: str, command: list[str]) -> str:
+def recompiled(region: Region, isa: str, how: Recompiler) -> str:
+    """Compile the loop one way.
+
+    Raises:
+        NotExpressible: the loop, or what the compiler made of it, is not covered; says why.
+    """
     contract = region.contract
-    if len(contract.scratch) < 2:
-        raise NotExpressible("needs two scratch registers")
-    count, temporary = contract.scratch[:2]
+    if not contract.scratch:
+        raise NotExpressible("needs a scratch register")
+    count, temporary = contract.scratch[0], contract.scratch[-1]
     lead = iterations_but_one(contract, counted_latch(contract), count, temporary)
+    guards: list[str] | None = None
+    multiple = 1
+    if how.is_whole:
+        multiple = max(_VECTOR_BYTES[isa] // _narrowest(contract), 2)
+        guards = _guards(contract, multiple)
+    source = loop_c(region, multiple, is_independent=guards is not None)
+    lines = _compiled_for(
+        region, isa, source, [*how.command, *_ALWAYS, *_MARCH[isa], *how.options], count
+    )
+    lead = [*(guards or []), *lead]
+    return "\n".join([*lead, *(part for line in lines for part in _with_base(line))]) + "\n"
+
+
+def _compiled_for(
+    region: Region, isa: str, source: str, command: Sequence[str], count: str
+) -> list[str]:
+    """Compile, with fewer registers for the compiler as long as the contract's do not suffice."""
+    is_wide = isa == "avx512" and region.contract.is_wide_free
+    vectors = [*XMM, *WIDE_ONLY] if is_wide else XMM
+    tried = _fewer_registers(region) if command[0] == "gcc" else [[]]
+    for last, fixed in enumerate(tried, 1 - len(tried)):
+        try:
+            unit = compiled(source, [*command, *fixed])
+            return in_contract(without_data(unit, vectors), region, isa, count)
+        except TooFewRegisters:
+            if last == 0:
+                raise
+    raise AssertionError("the last try raises")
+
+
+def _narrowest(contract: Contract) -> int:
+    return min((access.size_bytes for access in contract.accesses), default=8)
+
+
+def _guards(contract: Contract, iterations: int) -> list[str] | None:
+    """Text that goes to the head unless so many iterations are independent; None: unknown."""
+    stride = max((abs(access.stride_bytes) for access in contract.accesses), default=1)
     try:
-        done = subprocess.run(
-            [*command, "-x", "ir", "-", "-S", "-o", "-", "-Wno-override-module"],
-            input=loop_ir(region, _TARGETS[isa]),
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise NotExpressible("the compiler takes too long") from error
-    if done.returncode != 0:
-        raise NotExpressible(done.stderr[:300])
-    homes = dict(zip(_ARGUMENTS, passed_registers(region), strict=False))
-    homes[_ARGUMENTS[len(homes)]] = count
-    return "\n".join([*lead, *_renamed(_body(done.stdout), region, homes)]) + "\n"
+        return overlap_guards(contract, max(iterations * stride, 3), contract.scratch[0])
+    except NotExpressible:
+        return None
 
 
-def _body(assembly: str) -> list[str]:
-    """Instructions and labels of @lifted, in llmcc's spelling."""
-    unit = parse(assembly)
-    lines: list[str] = []
-    for line in unit.lines:
-        text = line.text.split("#")[0].rstrip()
-        clean = parse(text + "\n").lines[0]
-        if clean.kind is LineKind.LABEL and clean.name.startswith(".LBB"):
-            lines.append(f"{clean.name}:")
-        elif clean.kind is LineKind.INSTRUCTION:
-            words = f"{clean.name} {', '.join(clean.operands)}"
-            if ".LCPI" in text or "%rsp" in text or "%rip" in text or "%cl," in text:
-                raise NotExpressible(f"constants, stack or a shift by cl: {words}")
-            if _IMPLICIT.match(words):
-                raise NotExpressible(f"registers that are not named: {words}")
-            lines.append(f"\t{clean.name}\t{', '.join(clean.operands)}")
-    return lines
-
-
-def _renamed(body: list[str], region: Region, homes: dict[str, str]) -> list[str]:
-    """Give every register its place in the contract and every label its number."""
-    homes = dict(homes)
-    taken = set(homes.values())
-    free = {
-        "xmm": [*region.contract.vector_scratch],
-        "gpr": [family for family in region.contract.scratch if family not in taken],
-    }
-    labels: dict[str, str] = {}
-
-    def register(match: re.Match[str]) -> str:
-        name = REGISTERS[match[1]]
-        if name.is_high_byte:
-            raise NotExpressible("a high byte")
-        if name.family.startswith("k"):
-            return match[0]
-        if name.family not in homes:
-            pool = free["gpr" if name.family in GPR else "xmm"]
-            if not pool:
-                raise NotExpressible("too few scratch registers")
-            homes[name.family] = pool.pop(0)
-        return "%" + spelled(homes[name.family], name.bits)
-
-    def label(match: re.Match[str]) -> str:
-        return labels.setdefault(match[0], f".LR{len(labels)}")
-
-    out = []
-    for line in body:
-        line = re.sub(r"\bhead(@PLT)?$", ".LH", line)
-        out += _with_base(re.sub(r"\.LBB\d+_\d+", label, _REGISTER.sub(register, line)))
-    return out
+def _fewer_registers(region: Region) -> list[list[str]]:
+    """Options that leave gcc as many general registers as there are in the contract, and fewer."""
+    given = {f for f in (*region.contract.may_write, *passed_registers(region)) if f in GPR}
+    spare = ("r15", "r14", "r13", "r12", "rbp", "rbx", "r11", "r10", "r9", "r8")
+    forbidden = min(15 - len(given - {"rsp"}), len(spare))
+    numbers = range(forbidden, min(forbidden + 4, len(spare) + 1))
+    return [[f"-ffixed-{family}" for family in spare[:n]] for n in numbers]
 
 
 def _with_base(line: str) -> list[str]:
