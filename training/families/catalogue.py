@@ -9,6 +9,7 @@ from llmcc.training.families import (
     chosen,
     classic,
     comparing,
+    conversions,
     dynamic,
     leave,
     maps,
@@ -20,6 +21,7 @@ from llmcc.training.families import (
     sorting,
     strings,
     sums,
+    weighted,
 )
 from llmcc.training.families.loop import Family, Loop
 
@@ -40,6 +42,8 @@ _MODULES = (
     strings,
     comparing,
     leave,
+    weighted,
+    conversions,
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(

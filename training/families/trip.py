@@ -13,7 +13,7 @@ def counted_latch(contract: Contract) -> Latch:
     if len(latches) != 1:
         raise NotExpressible("not one counted exit")
     latch = latches.pop()
-    if not latch.is_advanced:
+    if not latch.is_advanced and latch.condition != "ne":
         raise NotExpressible("the exit is not at the end")
     return latch
 
@@ -68,7 +68,11 @@ def _from_difference(latch: Latch, step: int, target: str) -> list[str]:
         lines = [f"\tmov{suffix}\t{induction}, {wide}", f"\tsub{suffix}\t{bound}, {wide}"]
     if size > 1:
         lines.append(f"\tshr{suffix}\t${size.bit_length() - 1}, {wide}")
-    return [*lines, f"\tsub{suffix}\t$1, {wide}", "\tje\t.LH"]
+    if latch.is_advanced:
+        lines.append(f"\tsub{suffix}\t$1, {wide}")
+    elif len(lines) == 1:  # a move sets no flags
+        lines.append(f"\ttest{suffix}\t{wide}, {wide}")
+    return [*lines, "\tje\t.LH"]
 
 
 def address(access: Access, *, offset_bytes: int = 0) -> str:
