@@ -11,11 +11,13 @@ from llmcc.training.families import (
     comparing,
     conversions,
     dynamic,
+    formulas,
     leave,
     maps,
     polynomials,
     popcounts,
     recurrences,
+    reductions,
     scans,
     shift_loops,
     sorting,
@@ -44,6 +46,8 @@ _MODULES = (
     leave,
     weighted,
     conversions,
+    formulas,
+    reductions,
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(

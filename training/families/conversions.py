@@ -32,19 +32,27 @@ def _saturate_body(source: ElementType, target: ElementType, step: Step) -> None
         decoration = f"{{%{step.mask}}}" if step.mask else ""
         vector.emit(name, vector.name(value), address(step.store) + decoration)
         return
-    if source.bits != 2 * target.bits or not source.is_signed:
-        raise NotExpressible("no pack of these widths")
+    own, low = vector.name(value), vector.name(value, 128)
+    if not source.is_signed:  # packing takes its lanes as signed
+        vector.emit("vpminuw", vector.name(step.prepared[0]), own, own)
+    if source.bits == 32 and target.bits == 8:
+        vector.emit("vpackssdw", own, own, own)
+        vector.emit("vpermq", "$8", own, own)
+        vector.emit(f"vpack{'us' if is_unsigned else 'ss'}wb", low, low, low)
+        vector.emit("vmovq", low, address(step.store))
+        return
     pair = "wb" if target.bits == 8 else "dw"
-    own = vector.name(value)
     vector.emit(f"vpack{'us' if is_unsigned else 'ss'}{pair}", own, own, own)
     vector.emit("vpermq", "$8", own, own)
-    vector.emit("vmovdqu", vector.name(value, 128), address(step.store))
+    vector.emit("vmovdqu", low, address(step.store))
 
 
-def _zero_for(
+def _limit_for(
     source: ElementType, target: ElementType, vector: VectorText, region: Region
 ) -> tuple[int, ...]:
     del region
+    if not vector.is_512 and not source.is_signed:
+        return (vector.spread(255, 16),)
     if not vector.is_512 or target.is_signed or not source.is_signed:
         return ()
     number = vector.new()
@@ -70,7 +78,7 @@ def _draw_saturate(rng: random.Random) -> Loop:
         1,
         source.bits,
         partial(_saturate_body, source, target),
-        partial(_zero_for, source, target),
+        partial(_limit_for, source, target),
         has_one_stride=False,
     )
     return map_loop("saturating_cast", kind, rng, rng.choice(forms), target=target)
@@ -85,9 +93,13 @@ def _to_float_body(source: ElementType, target: ElementType, step: Step) -> None
     half = 256 if vector.is_512 else 128
     decoration = f"{{%{step.mask}}}{{z}}" if step.mask else ""
     if source.bits == 32:
+        value = vector.new()
+        part = half if target.bits == 64 else 2 * half
+        name = "vmovdqu32" if vector.is_512 else "vmovdqu"
+        vector.emit(name, vector.memory[0], vector.name(value, part) + decoration)
         result = vector.new()
         name = "vcvtdq2ps" if target.bits == 32 else "vcvtdq2pd"
-        vector.emit(name, vector.memory[0], vector.name(result) + decoration)
+        vector.emit(name, vector.name(value, part), vector.name(result))
     elif target.bits == 64:
         if step.mask:
             raise NotExpressible("a half of a vector under a mask")
@@ -138,10 +150,7 @@ def _draw_to_float(rng: random.Random, *, is_scaled: bool) -> Loop:
 
 def _from_float_body(step: Step) -> None:
     vector = step.vector
-    decoration = f"{{%{step.mask}}}{{z}}" if step.mask else ""
-    result = vector.new()
-    vector.emit("vcvttps2dq", vector.memory[0], vector.name(result) + decoration)
-    put(step, result, TYPES["i32"])
+    put(step, vector.apply("vcvttps2dq", vector.load(0, step.mask)), TYPES["i32"])
 
 
 def _draw_from_float(rng: random.Random) -> Loop:
@@ -155,7 +164,7 @@ def _draw_from_float(rng: random.Random) -> Loop:
 def _split(step: Step, low_first: bool) -> int:
     """Each byte as two: its nibbles, in 16-bit lanes."""
     vector = step.vector
-    value = extended(_U8, 0, 16, vector)
+    value = extended(_U8, 0, 16, vector, step.mask)
     left, right = (4, 0) if low_first else (8, 4)
     join, meet = ("vpord", "vpandd") if vector.is_512 else ("vpor", "vpand")
     other = vector.apply("vpsllw", f"${left}", value)
@@ -168,7 +177,7 @@ def _split(step: Step, low_first: bool) -> int:
 
 
 def _split_body(low_first: bool, step: Step) -> None:
-    put(step, _split(step, low_first), _U8)
+    put(step, _split(step, low_first), TYPES["u16"])
 
 
 def _hex_body(low_first: bool, step: Step) -> None:
@@ -185,7 +194,7 @@ def _hex_body(low_first: bool, step: Step) -> None:
         vector.emit("vpand", vector.name(letters), vector.name(more), vector.name(more))
         vector.emit("vpaddb", vector.name(digits), own, own)
         vector.emit("vpaddb", vector.name(more), own, own)
-    put(step, value, _U8)
+    put(step, value, TYPES["u16"])
 
 
 def _bytes(values: tuple[int, ...], vector: VectorText, region: Region) -> tuple[int, ...]:
@@ -195,7 +204,7 @@ def _bytes(values: tuple[int, ...], vector: VectorText, region: Region) -> tuple
 
 def _of_nibbles(body: partial[None], values: tuple[int, ...]) -> Map:
     prepare = partial(_bytes, values)
-    return Map(_U8, 1, 16, body, prepare, has_one_stride=False, is_maskable=False)
+    return Map(_U8, 1, 16, body, prepare, has_one_stride=False)
 
 
 def _draw_split(rng: random.Random) -> Loop:
@@ -220,17 +229,15 @@ def _draw_hex(rng: random.Random) -> Loop:
 def _join_body(low_first: bool, step: Step) -> None:
     """Two nibbles, one byte each, as one byte."""
     vector = step.vector
-    value = vector.load(0)
+    value = extended(TYPES["u16"], 0, 16, vector, step.mask)
     own = vector.name(value)
-    join, meet = ("vpord", "vpandd") if vector.is_512 else ("vpor", "vpand")
-    mask = vector.name(step.prepared[0])
-    left, right = (0, 4) if low_first else (4, 8)
-    other = vector.apply("vpsrlw", f"${right}", value)
-    if left:
-        vector.emit("vpsllw", f"${left}", own, own)
+    join = "vpord" if vector.is_512 else "vpor"
+    other = vector.apply("vpsrlw", "$8", value)
+    left = vector.name(other) if low_first else own
+    vector.emit("vpsllw", "$4", left, left)
     vector.emit(join, vector.name(other), own, own)
     if not vector.is_512:
-        vector.emit(meet, mask, own, own)
+        vector.emit("vpand", vector.name(step.prepared[0]), own, own)
     put_bytes(step, value)
 
 
@@ -248,7 +255,6 @@ def _draw_join(rng: random.Random) -> Loop:
         partial(_join_body, low_first),
         _low_bytes,
         has_one_stride=False,
-        is_maskable=False,
     )
     first, second = ("", " << 4") if low_first else (" << 4", "")
     body = f"o[i] = a[i * 2]{first} | a[i * 2 + 1]{second};"

@@ -7,7 +7,7 @@ from functools import partial
 
 from llmcc.regions.model import Region
 from llmcc.training.families.loop import Family, Loop
-from llmcc.training.families.maps import Map, Step, map_loop, two_input
+from llmcc.training.families.maps import Map, Step, map_loop, put, two_input
 from llmcc.training.families.sums import extended
 from llmcc.training.families.tree import TYPES
 from llmcc.training.families.trip import address
@@ -98,8 +98,24 @@ def _draw_smooth(rng: random.Random) -> Loop:
     return map_loop("smooth_bytes", kind, rng, body, names="a", before=start)
 
 
+def _q15_body(step: Step) -> None:
+    """(p + 2^14) >> 15 of the product's two halves: vpmulhrsw is not among llmcc's instructions."""
+    vector = step.vector
+    a, b = (vector.load(array, step.mask) for array in (0, 1))
+    high, low = vector.apply("vpmulhw", b, a), vector.apply("vpmullw", b, a)
+    names = [vector.name(number) for number in (high, low, a)]
+    vector.emit("vpsrlw", "$14", names[1], names[1])
+    vector.emit("vpaddw", names[0], names[0], names[0])
+    # Of the two bits on top of the low half, one is the result's lowest and one rounds it.
+    vector.emit("vpsrlw", "$1", names[1], names[2])
+    vector.emit("vpandd" if vector.is_512 else "vpand", vector.name(step.prepared[0]), names[1], names[1])
+    vector.emit("vpaddw", names[1], names[0], names[0])
+    vector.emit("vpaddw", names[2], names[0], names[0])
+    put(step, high, TYPES["i16"])
+
+
 def _draw_q15(rng: random.Random) -> Loop:
-    kind = two_input("vpmulhrs", TYPES["i16"])
+    kind = Map(TYPES["i16"], 2, 16, _q15_body, partial(_constants, (1,)))
     body = rng.choice(
         ("o[i] = (a[i] * b[i] + 0x4000) >> 15;", "int p = a[i] * b[i]; o[i] = (p + 16384) >> 15;")
     )
