@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from llmcc.training.families import (
+    byte_sets,
+    carried,
     chosen,
     classic,
     comparing,
@@ -48,6 +50,8 @@ _MODULES = (
     conversions,
     formulas,
     reductions,
+    carried,
+    byte_sets,
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(

@@ -229,8 +229,11 @@ def _draw_hex(rng: random.Random) -> Loop:
 def _join_body(low_first: bool, step: Step) -> None:
     """Two nibbles, one byte each, as one byte."""
     vector = step.vector
-    value = extended(TYPES["u16"], 0, 16, vector, step.mask)
+    value = vector.new()
     own = vector.name(value)
+    decoration = f"{{%{step.mask}}}{{z}}" if step.mask else ""
+    move = "vmovdqu16" if vector.is_512 else "vmovdqu"
+    vector.emit(move, vector.memory[0], own + decoration)
     join = "vpord" if vector.is_512 else "vpor"
     other = vector.apply("vpsrlw", "$8", value)
     left = vector.name(other) if low_first else own

@@ -170,6 +170,12 @@ def _placed(is_max: bool, region: Region, vector: VectorText, place: str, counte
             vector.emit(name, vector.name(kept), vector.name(value), "%k2")
             vector.emit("kmovw", "%k2", hits)
             return
+        if operator != "eq" and not element.is_signed:
+            lanes = vector.apply(join, value, kept)
+            vector.emit("vpcmpeqd", *(vector.name(x) for x in (kept, lanes, lanes)))
+            vector.emit("vmovmskps", vector.name(lanes), hits)
+            vector.emit("xorl", "$255", hits)
+            return
         name = "vpcmpeqd" if operator == "eq" else "vpcmpgtd"
         first, second = (kept, value) if is_max else (value, kept)
         lanes = vector.new()
@@ -199,7 +205,7 @@ def _placed(is_max: bool, region: Region, vector: VectorText, place: str, counte
     def finish() -> None:
         lowest_to(vector, vector.scalar(Parameter(0)), best, bits=bits)
 
-    if not vector.is_512 and (bits == 64 or not element.is_signed):
+    if not vector.is_512 and bits == 64:
         raise NotExpressible("no packed comparison")
     return counted_text(
         contract,
