@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from llmcc.regions.model import Access, Contract, Region
-from llmcc.training.families.frame import broadcast_16_bytes, counted_text, passing, vectors_of
+from llmcc.training.families.frame import counted_text, vectors_of, zero
 from llmcc.training.families.loop import Family, Loop
 from llmcc.training.families.tree import TYPES
 from llmcc.training.families.trip import address, advance_by, counted_latch, iterations_but_one
@@ -21,7 +21,9 @@ from llmcc.training.families.vector import NotExpressible, VectorText
 from llmcc.x86.registers import REGISTERS, spelled
 
 _TEST = re.compile(r"\tbtq\t%(\w+), %(\w+)\n")
-_LIMIT = re.compile(r"\tcmpb\t\$(\d+), %(\w+)\n\t(ja|jbe)\t")
+_LIMIT = re.compile(r"\tcmpb\t\$(\d+), %\w+\n")
+_BEYOND_ENDS = re.compile(r"\tcmpb\t.*\n(\tja\t\.LX|\tjbe\t.*\n\tjmp\t\.LX)")
+_BIT_ENDS = re.compile(r"\tbtq\t.*\n(\tjc\t\.LX|\tjnc\t.*\n\tjmp\t\.LX)")
 _BIAS = re.compile(r"\t(?:leal\t-(\d+)\(%\w+\), %\w+|subl\t\$(\d+), %\w+)\n")
 _BITS = 0x8040201008040201
 
@@ -31,32 +33,41 @@ class _Set:
     """The set as gcc tests it: bit (byte - bias) of `register`, up to `limit`."""
 
     register: str
+    is_complement: bool  # the set is of the bits that are 0
     bias: int
     limit: int
 
 
-def _set_of(region: Region) -> _Set:
+def _set_of(region: Region, *, is_complement: bool) -> _Set:
     tests, limits = _TEST.findall(region.text), _LIMIT.findall(region.text)
     biases = _BIAS.findall(region.text)
     if len(tests) != 1 or len(limits) != 1 or len(biases) > 1:
         raise NotExpressible("not one test of a bit")
     register = REGISTERS[tests[0][1]].family
-    if register not in region.contract.invariants or int(limits[0][0]) > 63:
+    if register not in region.contract.invariants or int(limits[0]) > 63:
         raise NotExpressible("the bits change")
-    return _Set(register, int("".join(biases[0])) if biases else 0, int(limits[0][0]))
+    bias = int("".join(biases[0])) if biases else 0
+    return _Set(register, is_complement, bias, int(limits[0]))
 
 
 def _tables(vector: VectorText, found: _Set, temporary: str) -> tuple[int, ...]:
-    """Emit what a look-up needs: the set's bytes, one bit for each low part, 15, and the bias."""
+    """Emit what a look-up needs: the set's bytes, one bit for each low part, 15, 0, and the bias."""
     own = f"%{temporary}"
     rows = vector.new()
     low, whole = vector.name(rows, 128), vector.name(rows)
+    source = f"%{found.register}"
+    if found.is_complement:
+        vector.emit("movq", source, own)
+        vector.emit("notq", own)
+        source = own
     if found.limit < 63:  # what is beyond the limit is not in the set, whatever the register says
-        vector.emit("movl", f"${found.limit + 1}", f"%{spelled(temporary, 32)}")
-        vector.emit("bzhiq", own, f"%{found.register}", own)
-        vector.emit("vmovq", own, low)
-    else:
-        vector.emit("vmovq", f"%{found.register}", low)
+        places = 64 - found.limit - 1
+        if not found.is_complement:
+            vector.emit("movq", source, own)
+        vector.emit("shlq", f"${places}", own)
+        vector.emit("shrq", f"${places}", own)
+        source = own
+    vector.emit("vmovq", source, low)
     if vector.is_512:
         vector.emit("vshufi64x2", "$0", whole, whole, whole)
     else:
@@ -68,15 +79,15 @@ def _tables(vector: VectorText, found: _Set, temporary: str) -> tuple[int, ...]:
     else:
         vector.emit("vmovq", own, vector.name(bits, 128))
         vector.emit("vpbroadcastq", vector.name(bits, 128), vector.name(bits))
-    constants = [rows, bits, vector.spread(15, 8)]
+    constants = [rows, bits, vector.spread(15, 8), zero(vector)]
     return tuple([*constants, vector.spread(found.bias, 8)] if found.bias else constants)
 
 
 def _members(vector: VectorText, value: int, tables: tuple[int, ...]) -> tuple[int, int]:
     """Emit the look-up; a byte is in the set where the two registers share a bit."""
-    if len(tables) > 3:
+    if len(tables) > 4:
         own = vector.name(value)
-        vector.emit("vpsubb", vector.name(tables[3]), own, own)
+        vector.emit("vpsubb", vector.name(tables[4]), own, own)
     # Of a byte over 127 no bit is chosen.
     bit = vector.apply("vpshufb", value, tables[1])
     own = vector.name(value)
@@ -92,18 +103,17 @@ def _hits(vector: VectorText, load: str, tables: tuple[int, ...], is_in: bool, t
     value = vector.new()
     vector.emit("vmovdqa64" if vector.is_512 else "vmovdqa", load, vector.name(value))
     row, bit = _members(vector, value, tables)
+    own, nothing = vector.name(row), vector.name(tables[3])
     if vector.is_512:
-        name = "vptestmb" if is_in else "vptestnmb"
-        vector.emit(name, vector.name(bit), vector.name(row), "%k1")
+        vector.emit("vpandd", vector.name(bit), own, own)
+        vector.emit(f"vpcmp{'n' if is_in else ''}eqb", nothing, own, "%k1")
         vector.emit("kmovq", "%k1", f"%{spelled(target, 64)}")
     else:
         low = f"%{spelled(target, 32)}"
-        own = vector.name(row)
         vector.emit("vpand", vector.name(bit), own, own)
-        # A bit shared is equal to itself; one not shared is 0 and its own bit is not.
-        vector.emit("vpcmpeqb", vector.name(bit), own, own)
+        vector.emit("vpcmpeqb", nothing, own, own)
         vector.emit("vpmovmskb", own, low)
-        if not is_in:
+        if is_in:
             vector.emit("notl", low)
     vector.release(mark)
 
@@ -118,9 +128,12 @@ def _only_bytes(contract: Contract) -> Access:
 # -- looking for the first byte in the set, or outside it
 
 
-def _search(ends_in: bool, region: Region, isa: str) -> Iterator[str]:
+def _search(region: Region, isa: str) -> Iterator[str]:
     contract = region.contract
-    load, found = _only_bytes(contract), _set_of(region)
+    load = _only_bytes(contract)
+    bit_ends = _BIT_ENDS.search(region.text) is not None
+    ends_in = _BEYOND_ENDS.search(region.text) is None
+    found = _set_of(region, is_complement=bit_ends != ends_in)
     if len(contract.scratch) < 4:
         raise NotExpressible("needs four scratch registers")
     element, position, limit, hits = contract.scratch[:4]
@@ -136,7 +149,7 @@ def _search(ends_in: bool, region: Region, isa: str) -> Iterator[str]:
 
     out: list[str] = []
     if carried:  # gcc's loop looks at the byte it has loaded before it loads another
-        out += [f"\tbtq\t%{carried}, %{found.register}", f"\t{'jc' if ends_in else 'jnc'}\t.LH"]
+        out += [f"\tbtq\t%{carried}, %{found.register}", f"\t{'jc' if bit_ends else 'jnc'}\t.LH"]
     out += [f"\tleaq\t{address(load)}, %{element}"]
     if is_counted:
         out += iterations_but_one(contract, counted_latch(contract), limit, hits)
@@ -172,11 +185,14 @@ def _search(ends_in: bool, region: Region, isa: str) -> Iterator[str]:
 
 def _count(bits: int, region: Region, isa: str) -> Iterator[str]:
     contract = region.contract
-    load, found = _only_bytes(contract), _set_of(region)
+    load = _only_bytes(contract)
     if len(contract.accumulators) != 1 or len(contract.scratch) < 2:
         raise NotExpressible("not one count")
     for is_in in (True, False):
-        yield _counted(contract, vectors_of(region, isa, TYPES["u8"], loads=(load,)), found, is_in, bits)
+        for is_complement in (False, True):
+            found = _set_of(region, is_complement=is_complement)
+            vector = vectors_of(region, isa, TYPES["u8"], loads=(load,))
+            yield _counted(contract, vector, found, is_in, bits)
 
 
 def _counted(contract: Contract, vector: VectorText, found: _Set, is_in: bool, bits: int) -> str:
@@ -238,7 +254,7 @@ def _draw_skip(rng: random.Random, family: str) -> Loop:
             "\treturn s;\n}\n",
         )
     )
-    return Loop(family, "u8", c, partial(_search, ends_in))
+    return Loop(family, "u8", c, _search)
 
 
 def _draw_count(rng: random.Random) -> Loop:

@@ -13,11 +13,11 @@ from functools import partial
 
 from llmcc.regions.model import Access, Region
 from llmcc.training.families.counted import counted_rewrites
+from llmcc.training.families.frame import vectors_of
 from llmcc.training.families.loop import Family, Loop
-from llmcc.training.families.search import search_rewrites
 from llmcc.training.families.spec import LoopSpec
 from llmcc.training.families.tree import TYPES, Compare, ElementType, Load
-from llmcc.training.families.trip import address, advance, counted_latch, iterations_but_one
+from llmcc.training.families.trip import address, advance, advance_by, counted_latch, iterations_but_one
 from llmcc.training.families.vector import NotExpressible
 from llmcc.x86.registers import spelled
 
@@ -80,6 +80,40 @@ def _framed(
     return "\n".join(out) + "\n"
 
 
+def _search(region: Region, spec: LoopSpec, isa: str) -> Iterator[str]:
+    """Yield a look at whole vectors of both arrays, up to the end of the page or a hit."""
+    contract, element = region.contract, spec.element
+    load = contract.accesses[0]
+    assert spec.predicate is not None
+    count, hits = contract.scratch[:2]
+    vector = vectors_of(region, isa, element, loads=contract.accesses)
+    suffix, bits, block = ("q", 64, 64) if vector.is_512 else ("l", 32, 32)
+    found, low = f"%{spelled(hits, bits)}", f"%{spelled(hits, 32)}"
+    out = iterations_but_one(contract, counted_latch(contract), count, hits)
+    # The element before is read already, so only the end of the later block may be out of reach.
+    out += [".LR0:", f"\tleaq\t{address(load)}, %{hits}", f"\tandl\t$4095, {low}"]
+    out += [f"\tcmpl\t${4096 - block}, {low}", "\tja\t.LR3"]
+    loaded = {array: vector.load(array) for array in (0, 1)}
+    if vector.is_512:
+        vector.predicate_mask(spec.predicate, "k1", loaded=loaded)
+        vector.emit("kmovq", "%k1", found)
+    else:
+        lanes, is_inverted = vector.predicate_vector(spec.predicate, loaded=loaded)
+        vector.emit("vpmovmskb", vector.name(lanes), found)
+        if is_inverted:
+            vector.emit("notl", found)
+    out += [*vector.lines, f"\ttest{suffix}\t{found}, {found}", "\tjne\t.LR1"]
+    out += [f"\tcmpq\t${vector.lanes}, %{count}", "\tjbe\t.LR2"]
+    out += [*advance(contract, vector.lanes), f"\tsubq\t${vector.lanes}, %{count}", "\tjmp\t.LR0"]
+    out += [".LR1:", f"\ttzcnt{suffix}\t{found}, {found}"]
+    if not vector.is_512 and element.size_bytes > 1:
+        out.append(f"\tshrl\t${element.size_bytes.bit_length() - 1}, {found}")
+    out += [f"\tcmpq\t%{hits}, %{count}", f"\tcmova\t%{hits}, %{count}"]
+    out += [".LR2:", *advance_by(contract, count, hits), ".LR3:"]
+    out += [] if vector.is_512 else ["\tvzeroupper"]
+    yield "\n".join([*out, "\tjmp\t.LH"]) + "\n"
+
+
 def _element(rng: random.Random) -> ElementType:
     return TYPES[rng.choice(("u8", "i32", "i32", "u16", "i16", "u32", "i64"))]
 
@@ -103,7 +137,7 @@ def _draw_transitions(rng: random.Random) -> Loop:
 def _draw_sorted(rng: random.Random, family: str) -> Loop:
     """Whether elements are in order, or where two neighbours are equal."""
     element = _element(rng)
-    operator = "eq" if family == "repeat_at" else rng.choice(("lt", "gt", "le", "ge"))
+    operator = "eq" if family == "repeat_at" else rng.choice(("lt", "gt"))
     spec = LoopSpec("mismatch", element, None, Compare(operator, Load(0), Load(1)))
     found, last = ("i", "-1") if family == "repeat_at" else rng.choice((("0", "1"), ("i", "n")))
     c = (
@@ -111,7 +145,7 @@ def _draw_sorted(rng: random.Random, family: str) -> Loop:
         f"\tfor ({{0}} i = 1; i < n; i++) if (a[i] {_C[operator]} a[i - 1]) return {found};\n"
         f"\treturn {last};\n}}}}\n"
     ).format(rng.choice(("size_t", "int", "long")))
-    return Loop(family, element.name, c, partial(_rewrites, spec, search_rewrites))
+    return Loop(family, element.name, c, partial(_rewrites, spec, _search))
 
 
 FAMILIES = (
