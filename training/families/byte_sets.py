@@ -21,7 +21,7 @@ from llmcc.training.families.vector import NotExpressible, VectorText
 from llmcc.x86.registers import REGISTERS, spelled
 
 _TEST = re.compile(r"\tbtq\t%(\w+), %(\w+)\n")
-_LIMIT = re.compile(r"\tcmpb\t\$(\d+), %\w+\n")
+_LIMIT = re.compile(r"\tcmpb\t\$(\d+), %\w+\n\tj(?:a|be)\t")
 _BEYOND_ENDS = re.compile(r"\tcmpb\t.*\n(\tja\t\.LX|\tjbe\t.*\n\tjmp\t\.LX)")
 _BIT_ENDS = re.compile(r"\tbtq\t.*\n(\tjc\t\.LX|\tjnc\t.*\n\tjmp\t\.LX)")
 _BIAS = re.compile(r"\t(?:leal\t-(\d+)\(%\w+\), %\w+|subl\t\$(\d+), %\w+)\n")
@@ -228,11 +228,10 @@ _SETS = (
     (9, 10, 32),
     (32, 44, 59, 9),
     (40, 41, 44, 59),
-    (43, 45, 46, 48, 50),
     (33, 46, 63, 44),
     (47, 58, 63, 35),
-    (60, 62, 38, 34),
-    (64, 91, 93, 123, 125),
+    (48, 50, 52, 57),
+    (34, 39, 60, 62),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from llmcc.training.families import (
+    backwards,
     byte_sets,
     carried,
     chosen,
@@ -52,6 +53,7 @@ _MODULES = (
     reductions,
     carried,
     byte_sets,
+    backwards,
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
