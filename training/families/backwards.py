@@ -63,45 +63,40 @@ def _searched(contract: Contract, load: Access, vector: VectorText, predicate: P
     shift = size.bit_length() - 1
     block, bits, suffix = (64, 64, "q") if vector.is_512 else (32, 32, "l")
     # One bit an element (AVX-512) or a byte (AVX2).
-    unit = size if vector.is_512 else 1
+    bits_used = vector.lanes if vector.is_512 else bits
+    to_top = [f"\tshlq\t${bits - bits_used}, %{hits}"] if bits_used < bits else []
     vector.set_temporary(hits)
     found, low = f"%{spelled(hits, bits)}", f"%{spelled(position, 32)}"
     out = [f"\tleaq\t{address(load)}, %{element}"]
     if size > 1:
         out += [f"\ttestb\t${size - 1}, %{spelled(element, 8)}", "\tjne\t.LH"]
-    out += iterations_but_one(contract, counted_latch(contract), limit, hits)
-    if not vector.is_512 and shift:
-        out.append(f"\tshlq\t${shift}, %{limit}")
+    latch = counted_latch(contract)
+    out += iterations_but_one(contract, latch, limit, hits)
+    if not latch.is_advanced:  # the last look is at the count alone: one whole iteration is left
+        out.append(f"\tsubq\t$1, %{limit}")
     assert isinstance(predicate, Compare)
     right = predicate.right
     assert isinstance(right, Constant | Parameter)
     vector.broadcast_scalars([right])
     out += vector.lines
-    # Only elements up to the current one count in the first block; its bit goes to the top.
+    # Only elements up to the current one count in the first block.
     out += [f"\tmovl\t%{spelled(element, 32)}, {low}", f"\tandq\t$-{block}, %{element}"]
-    out += [f"\tnotl\t{low}", f"\tandl\t${block - 1}, {low}"]
-    if unit > 1:
-        out.append(f"\tshrl\t${shift}, {low}")
-    elif size > 1:
-        out.append(f"\tandl\t$-{size}, {low}")
-    count = block // unit
-    again = _hits(vector, predicate, found)
-    out += again
-    if count < bits:
-        out.append(f"\tshl{suffix}\t${bits - count}, {found}")
-    out += [f"\tshlx{suffix}\t%{spelled(position, bits)}, {found}, {found}"]
+    out += [f"\tnotl\t{low}", f"\tandl\t${block - size}, {low}"]
+    to_elements = [f"\tshrl\t${shift}, {low}"] if shift else []
+    skipped = f"%{spelled(position, bits)}"
+    again = [*_hits(vector, predicate, found), *to_top]
+    out += to_elements if vector.is_512 else []
+    out += [*again, f"\tshlx{suffix}\t{skipped}, {found}, {found}"]
+    out += [f"\tshrx{suffix}\t{skipped}, {found}, {found}"]
+    out += to_elements if not vector.is_512 else []
     out += [f"\tnegq\t%{position}", f"\ttest{suffix}\t{found}, {found}", "\tjne\t.LR1", ".LR0:"]
-    out += [f"\taddq\t${count}, %{position}", f"\tcmpq\t%{limit}, %{position}", "\tjg\t.LR2"]
-    out += [f"\tsubq\t${block}, %{element}", *again]
-    if count < bits:
-        out.append(f"\tshl{suffix}\t${bits - count}, {found}")
-    out += [f"\ttest{suffix}\t{found}, {found}", "\tje\t.LR0"]
-    out += [".LR1:", f"\tlzcnt{suffix}\t{found}, {found}"]
-    del again
+    out += [f"\taddq\t${vector.lanes}, %{position}", f"\tcmpq\t%{limit}, %{position}", "\tjg\t.LR2"]
+    out += [f"\tsubq\t${block}, %{element}", *again, f"\ttest{suffix}\t{found}, {found}"]
+    out += ["\tje\t.LR0", ".LR1:", f"\tlzcnt{suffix}\t{found}, {found}"]
+    if not vector.is_512 and shift:
+        out.append(f"\tshrl\t${shift}, {found}")
     out += [f"\taddq\t%{hits}, %{position}"]
     out += [".LR2:", f"\tcmpq\t%{limit}, %{position}", f"\tcmovg\t%{limit}, %{position}"]
-    if not vector.is_512 and shift:
-        out.append(f"\tshrq\t${shift}, %{position}")
     out += advance_by(contract, position, element)
     out += [] if vector.is_512 else ["\tvzeroupper"]
     return "\n".join([*out, "\tjmp\t.LH"]) + "\n"
