@@ -15,6 +15,7 @@ from llmcc.training.families import (
     conversions,
     dynamic,
     formulas,
+    lanewise,
     leave,
     maps,
     polynomials,
@@ -24,6 +25,8 @@ from llmcc.training.families import (
     scans,
     shift_loops,
     sorting,
+    strided,
+    string_copies,
     strings,
     sums,
     weighted,
@@ -54,6 +57,9 @@ _MODULES = (
     carried,
     byte_sets,
     backwards,
+    lanewise,
+    strided,
+    string_copies,
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
