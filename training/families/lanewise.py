@@ -140,21 +140,25 @@ def _select_body(element: ElementType, step: Step) -> None:
         nothing = vector.name(step.prepared[0])
         vector.emit(f"vpcmpneq{letter}", nothing, vector.name(chooser), "%k2" + other)
         vector.emit(f"vpcmpeq{letter}", nothing, vector.name(chooser), "%k3" + other)
-        own, move = vector.name(chooser), f"vmovdqu{element.bits}"
-        for array, mask in ((1, "{%k2}"), (2, "{%k3}")):
-            vector.emit(move, vector.memory[array], own + mask + "{z}")
-            vector.emit(move, own, address(step.store) + mask)
+        names = [vector.name(chooser), vector.name(vector.new())]
+        masks, move = ("{%k2}", "{%k3}"), f"vmovdqu{element.bits}"
+        for name, place, mask in zip(names, vector.memory[1:], masks, strict=True):
+            vector.emit(move, place, name + mask + "{z}")
+        for name, mask in zip(names, masks, strict=True):
+            vector.emit(move, name, address(step.store) + mask)
         return
     if element.bits < 32:
         raise NotExpressible("no masked load")
     is_zero = vector.apply(f"vpcmpeq{letter}", step.prepared[0], chooser)
-    ones = vector.apply("vpcmpeqd", chooser, chooser)
-    is_set = vector.name(ones)
-    vector.emit("vpxor", vector.name(is_zero), is_set, is_set)
-    value, name = vector.name(vector.new()), f"vpmaskmov{letter}"
-    for array, lanes in ((1, is_set), (2, vector.name(is_zero))):
-        vector.emit(name, vector.memory[array], lanes, value)
-        vector.emit(name, value, lanes, address(step.store))
+    is_set = vector.apply("vpcmpeqd", chooser, chooser)
+    own = vector.name(is_set)
+    vector.emit("vpxor", vector.name(is_zero), own, own)
+    values = [(vector.new(), lanes, place) for lanes, place in zip((is_set, is_zero), (1, 2), strict=True)]
+    name = f"vpmaskmov{letter}"
+    for value, lanes, place in values:
+        vector.emit(name, vector.memory[place], vector.name(lanes), vector.name(value))
+    for value, lanes, _ in values:
+        vector.emit(name, vector.name(value), vector.name(lanes), address(step.store))
 
 
 def _nothing(vector: VectorText, region: Region) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from llmcc.regions.model import Access, Region
@@ -26,7 +27,7 @@ def _copy(end: int, region: Region, isa: str) -> Iterator[str]:
     if any(x.size_bytes != 1 or x.stride_bytes != 1 or x.is_conditional for x in (load, store)):
         raise NotExpressible("not bytes walked forwards")
     carried = contract.accumulators
-    if len(carried) > 1 or load.disp != len(carried):
+    if len(carried) > 1:
         raise NotExpressible("more is carried than the byte to be stored")
     yield _copied(region, isa, load, store, end)
 
@@ -39,10 +40,12 @@ def _copied(region: Region, isa: str, load: Access, store: Access, end: int) -> 
     low = f"%{spelled(hits, 32)}"
     vector = vectors_of(region, isa, TYPES["u8"], loads=())
     block = 64 if vector.is_512 else 32
-    # Where the byte in hand came from was read; nothing says it still holds that byte.
     first = address(load)
     target = address(store, offset_bytes=1 if carried else 0)
-    out = overlap_guards(contract, block + len(carried and "x"), hits)
+    # A carried byte is stored before another is loaded, which may be where it goes.
+    early = 1 if carried else 0
+    before = replace(load, disp=load.disp - early)
+    out = overlap_guards(replace(contract, accesses=(before, store)), block + early, hits)
     ends = zero(vector) if end == 0 else vector.spread(end, 8)
     value = vector.new()
     out += [*vector.lines, ".LR0:", f"\tleaq\t{first}, %{hits}", f"\tandl\t$4095, {low}"]
