@@ -21,6 +21,7 @@ from llmcc.states.layout import MIXED, ROOMY, SLACK_BYTES, TIGHT
 from llmcc.states.model import Recipe
 from llmcc.states.place import place_draft
 from llmcc.states.symbols import static_symbols
+from llmcc.states.through_memory import BoundDraw
 from llmcc.states.trips import Length, draw_trips, largest_trip
 from llmcc.x86.registers import GPR
 
@@ -28,6 +29,8 @@ Ints = NDArray[np.int64]
 Oracle = Callable[[States], Ends]  # runs gcc's loop
 
 _PROBE_STATES = 500
+_GOOD_LEAST = 4
+_TURNS = 8  # states of each symbol that might let a loop run
 _BATCH_BYTES = 12 << 20
 # How many states a batch of long runs has at most.
 _STATES_MOST = {Length.LARGE: 48, Length.LONG: 20, Length.HUGE: 4}
@@ -57,9 +60,9 @@ def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
     ends = oracle(states)
     done = passes(recipe, states, ends)
     is_valid = ends.exit_id >= 0
-    wanted = (draft.plan.position * draft.trips).astype(np.int64)
-    is_good = is_valid & (np.abs(done - wanted) <= 1) & (wanted >= 3) & (done < draft.trips - 2)
-    good = rows_of(draft.plan, is_good) if recipe.is_early_exit and is_good.sum() >= 4 else None
+    good = None
+    if recipe.is_early_exit:
+        good = _good(draft, done, is_valid) or _good_of_one_symbol(rng, recipe, oracle)
     deltas: dict[int, int] = {}
     for exit_id in np.unique(ends.exit_id[is_valid]).tolist():
         delta = _delta(
@@ -68,6 +71,30 @@ def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
         if delta is not None:
             deltas[int(exit_id)] = delta
     return Learnt(good, _quiet(rng, recipe, oracle), deltas, _heavy(rng, recipe, oracle))
+
+
+def _good(draft: Draft, done: Ints, is_valid: NDArray[np.bool_]) -> DataPlan | None:
+    """Keep the plans that stopped the loop where they were meant to; None when they are too few."""
+    wanted = (draft.plan.position * draft.trips).astype(np.int64)
+    is_good = is_valid & (np.abs(done - wanted) <= 1) & (wanted >= 3) & (done < draft.trips - 2)
+    return rows_of(draft.plan, is_good) if is_good.sum() >= _GOOD_LEAST else None
+
+
+def _good_of_one_symbol(
+    rng: np.random.Generator, recipe: Recipe, oracle: Oracle
+) -> DataPlan | None:
+    """Try every symbol as what lets the loop run, for loops that go on at one value only."""
+    if not recipe.blocks:
+        return None
+    symbols = _symbol_count(recipe)
+    count = capped(recipe, _TURNS * symbols * len(recipe.facts.element_bytes))
+    turns = np.arange(count) % symbols
+    draft = draw_draft(rng, recipe, Learnt(), count, kind=ONE_HOT, background=turns)
+    states = _place(rng, recipe, draft, draft.trips, mode=ROOMY)
+    if states is None:
+        return None
+    ends = oracle(states)
+    return _good(draft, passes(recipe, states, ends), ends.exit_id >= 0)
 
 
 def _heavy(rng: np.random.Generator, recipe: Recipe, oracle: Oracle) -> Ints | None:
@@ -241,11 +268,12 @@ def draw_draft(
     suggested: Sequence[int] = (),
     has_own_constants: bool = False,
     kind: int | None = None,
+    background: Ints | None = None,
     trips: Ints | None = None,
 ) -> Draft:
     """Draw trip counts, half of them `suggested` ones, and data.
 
-    kind: of all data, when given. trips: (count,), when they are given.
+    kind: of all data, when given. background, trips: (count,), when they are given.
     """
     limit = largest_trip(recipe.latches, recipe)
     if length.window_bytes:
@@ -264,6 +292,7 @@ def draw_draft(
     )
     if kind is not None:
         plan = replace(plan, kind=np.full(count, kind))
+        plan = plan if background is None else replace(plan, background=background)
     elif length in (Length.LONG, Length.HUGE) and not recipe.is_early_exit:
         # Counters overflow where nearly all elements count.
         plan = _mostly_constant(rng, plan, share=0.8, background=learnt.heavy)
@@ -308,6 +337,7 @@ def rows_of_draft(draft: Draft, rows: NDArray[np.intp]) -> Draft:
         plan=rows_of(draft.plan, is_kept),
         windows=windows,
         data=tuple(data[is_kept] for data in draft.data),
+        bounds=BoundDraw(draft.bounds.passes[is_kept], draft.bounds.induction[is_kept]),
     )
 
 

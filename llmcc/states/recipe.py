@@ -15,6 +15,7 @@ from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Access, Contract, Latch, Region
 from llmcc.states.model import Block, Group, Recipe, Stream, TextFacts
 from llmcc.states.text_facts import read_facts
+from llmcc.states.through_memory import find_carried, find_memory_bounds
 from llmcc.states.trips import Length
 
 MAX_BLOCKS = 6
@@ -45,6 +46,9 @@ def make_recipe(region: Region) -> Recipe | Refusal:
     taken = pointers | set(others) | steps | bounds
     readable = (*contract.accumulators, *contract.invariants)
     widths = facts.element_bytes or _integer_widths(contract.accesses)
+    is_early_exit = (
+        region.exit_count > 1 or not latches or len(contract.latches) < _ways_out(region)
+    )
     return Recipe(
         blocks=blocks,
         inductions=contract.inductions,
@@ -58,10 +62,10 @@ def make_recipe(region: Region) -> Recipe | Refusal:
         facts=TextFacts(
             facts.constants, widths, facts.is_float, facts.wide_families, facts.aligned_operands
         ),
-        is_early_exit=region.exit_count > 1
-        or not latches
-        or len(contract.latches) < _ways_out(region),
+        is_early_exit=is_early_exit,
         small_trip=_small_trip(contract.accesses),
+        carried=find_carried(region.text, contract.accumulators, blocks),
+        memory_bounds=find_memory_bounds(blocks) if is_early_exit else (),
         zero_extended=frozenset(contract.zero_extended),
     )
 
