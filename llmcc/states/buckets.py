@@ -187,23 +187,33 @@ def _bucket(
         return None
     trips = rng.integers(least, most + 1, _DRAWN)
     is_bounded = bool((draft.bounds.passes > 0).any())
-    if all(latch.bound for latch in recipe.latches) and recipe.latches:
-        begins = rng.integers(0, total - trips + 1)
-    elif has_stop and not (recipe.latches or recipe.crossing or is_bounded):
+    has_bounds = bool(recipe.latches) and all(latch.bound for latch in recipe.latches)
+    stops = has_stop and not (recipe.latches or recipe.crossing or is_bounded)
+    if stops:
         draft, begins = _with_stops(rng, recipe, draft, trips, period=most + 1)
-    else:
-        begins = total - trips  # what ends the loop stays where it is
+    elif has_bounds:
+        begins = rng.integers(0, total - trips + 1)
     whole = place_draft(
         rng, recipe, draft, reach=draft.trips, mode=ROOMY, is_together=np.zeros(1, np.bool_)
     )
     if whole is None:
         return None
+    if not (stops or has_bounds):
+        begins = np.maximum(_run_length(recipe, oracle, whole, total) - trips, 0)
     states = _along(rng, recipe, whole, begins, trips)
     ends = oracle(_with_own_memory(states))
     done = passes(recipe, states, ends)
     is_fit = (ends.exit_id >= 0) & (done >= least - 1) & (done >= 0.6 * trips - 1) & (done <= most)
     fit = np.flatnonzero(is_fit)
     return Bucket(name, _rows(states, np.resize(fit, INPUTS))) if len(fit) >= _LEAST_VALID else None
+
+
+def _run_length(recipe: Recipe, oracle: Oracle, whole: States, total: int) -> int:
+    """Count the passes of the whole run: what ends it stays where it is."""
+    ends = oracle(whole)
+    if ends.exit_id[0] < 0:
+        return total
+    return int(np.clip(passes(recipe, whole, ends)[0], 1, total))
 
 
 def _with_stops(

@@ -30,7 +30,7 @@ Oracle = Callable[[States], Ends]  # runs gcc's loop
 
 _PROBE_STATES = 500
 _GOOD_LEAST = 4
-_TURNS = 8  # states of each symbol that might let a loop run
+_TURNS = 16  # states of each symbol that might let a loop run
 _BATCH_BYTES = 12 << 20
 # How many states a batch of long runs has at most.
 _STATES_MOST = {Length.LARGE: 48, Length.LONG: 20, Length.HUGE: 4}

@@ -3,7 +3,7 @@
 A loop that loads an element at its end and tests it at its beginning enters with that element in a
 register; gcc turns `while (*a && *a == *b)` into one. A bound that gcc could not keep in a register
 is loaded anew in each iteration, from an address that does not move.
-Does not cover: carried values that are computed from what was loaded, or loaded in several places.
+Does not cover: carried values that are computed from what was loaded.
 """
 
 from __future__ import annotations
@@ -42,14 +42,21 @@ class BoundDraw:
 def find_carried(
     text: str, accumulators: Sequence[str], blocks: Sequence[Block]
 ) -> tuple[Carried, ...]:
-    """Find the registers that nothing but one load of an element writes."""
-    lines = [line for raw in text.splitlines() if (line := parse_line(raw))]
+    """Find the registers whose last write, seen from the head, is the load of an element."""
+    lines = _from_the_head(text)
     found: list[Carried] = []
     for family in accumulators:
         writers = [line for line in lines if _writes(line, family)]
-        if len(writers) == 1:
-            found += _carried(writers[0], family, blocks)
+        if writers:
+            found += _carried(writers[-1], family, blocks)
     return tuple(found)
+
+
+def _from_the_head(text: str) -> list[Line]:
+    """Order the lines as an iteration runs through them, if it does not jump."""
+    lines = [parse_line(raw) for raw in text.splitlines()]
+    head = next(number for number, line in enumerate(lines) if line.text.startswith(".LH:"))
+    return lines[head:] + lines[:head]
 
 
 def _writes(line: Line, family: str) -> bool:
