@@ -17,6 +17,7 @@ from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Region
 from llmcc.sandbox.model import Blob, Ends, States
 from llmcc.states.blob import baseline_blob
+from llmcc.states.carried import carried_value
 from llmcc.states.data import ORDINARY, PAIR, PLANTED, SEVERAL, UNIFORM, DataPlan
 from llmcc.states.draft import Draft, draft_windows, make_draft
 from llmcc.states.generate import Learnt, Oracle, learn, make_states, passes, rows_of_draft
@@ -25,7 +26,6 @@ from llmcc.states.model import Bucket, Recipe
 from llmcc.states.place import place_draft
 from llmcc.states.recipe import make_recipe
 from llmcc.states.symbols import static_symbols
-from llmcc.states.through_memory import carried_value
 from llmcc.states.trips import Length, bound_of, largest_trip
 from llmcc.x86.registers import GPR
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from llmcc.states.carried import carried_value, draw_carried
 from llmcc.states.data import (
     EQUAL,
     EQUAL_BUT_ONE,
@@ -19,14 +20,9 @@ from llmcc.states.data import (
     rows_of,
 )
 from llmcc.states.layout import Window, window_of
+from llmcc.states.loose_bounds import BoundDraw, draw_bounds
 from llmcc.states.model import Carried, Recipe
 from llmcc.states.symbols import state_symbols, static_symbols
-from llmcc.states.through_memory import (
-    BoundDraw,
-    carried_value,
-    draw_bounds,
-    draw_carried,
-)
 from llmcc.states.trips import meeting_distance, starts
 
 Ints = NDArray[np.int64]

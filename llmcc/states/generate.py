@@ -21,7 +21,6 @@ from llmcc.states.layout import MIXED, ROOMY, SLACK_BYTES, TIGHT
 from llmcc.states.model import Recipe
 from llmcc.states.place import place_draft
 from llmcc.states.symbols import static_symbols
-from llmcc.states.through_memory import BoundDraw
 from llmcc.states.trips import Length, draw_trips, largest_trip
 from llmcc.x86.registers import GPR
 
@@ -337,7 +336,7 @@ def rows_of_draft(draft: Draft, rows: NDArray[np.intp]) -> Draft:
         plan=rows_of(draft.plan, is_kept),
         windows=windows,
         data=tuple(data[is_kept] for data in draft.data),
-        bounds=BoundDraw(draft.bounds.passes[is_kept], draft.bounds.induction[is_kept]),
+        bounds=draft.bounds.rows(is_kept),
     )
 
 

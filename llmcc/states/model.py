@@ -84,6 +84,15 @@ class MemoryBound:
 
 
 @dataclass(frozen=True, slots=True)
+class LooseBounds:
+    """What may be a loop's bound without being a latch's."""
+
+    memory: tuple[MemoryBound, ...] = ()
+    registers: tuple[str, ...] = ()
+    offsets: tuple[int, ...] = (0,)  # from an induction to what is compared with a bound
+
+
+@dataclass(frozen=True, slots=True)
 class TextFacts:
     """What a text shows of the values its instructions work on."""
 
@@ -111,5 +120,5 @@ class Recipe:
     is_early_exit: bool  # the data may end the loop
     small_trip: int  # trip counts up to this one are all tried
     carried: tuple[Carried, ...]
-    memory_bounds: tuple[MemoryBound, ...]
+    loose_bounds: LooseBounds
     zero_extended: frozenset[str]  # registers whose upper 32 bits are zero in every real state

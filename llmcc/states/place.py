@@ -18,8 +18,8 @@ from llmcc.states.layout import (
     place,
     window_of,
 )
+from llmcc.states.loose_bounds import bound_value
 from llmcc.states.model import Block, Recipe
-from llmcc.states.through_memory import bound_value
 from llmcc.states.trips import bound_of
 from llmcc.x86.registers import GPR
 
@@ -99,6 +99,7 @@ def place_draft(
         _surround(memory[:, number], surroundings, data, offset, start, length)
         _write(memory, data, placing.arena[number], offset, start, length)
     _write_bounds(memory, recipe, draft, values, placing=placing, bases=where.bases)
+    values |= _register_bounds(recipe, draft, values)
     return _states(rng, recipe, draft, values, memory, where.bases)
 
 
@@ -198,7 +199,7 @@ def _write_bounds(
     bases: Sequence[int],
 ) -> None:
     """Write what bounds in memory hold, where they were drawn at all."""
-    for number, bound in enumerate(recipe.memory_bounds):
+    for number, bound in enumerate(recipe.loose_bounds.memory):
         size = bound.stream.size_bytes
         address = values[bound.pointer] + bound.stream.disp
         if bound.stream.other:
@@ -210,6 +211,16 @@ def _write_bounds(
         places = offset[rows, None] + np.arange(size)
         raw = np.ascontiguousarray(held).view(np.uint8).reshape(-1, size)
         memory[rows[:, None], placing.arena[bound.block][rows, None], places] = raw
+
+
+def _register_bounds(recipe: Recipe, draft: Draft, values: dict[str, Ints]) -> dict[str, Ints]:
+    found: dict[str, Ints] = {}
+    for number, name in enumerate(recipe.loose_bounds.registers, len(recipe.loose_bounds.memory)):
+        bound = bound_value(draft.bounds, number, values, recipe)
+        if name not in recipe.facts.wide_families:
+            bound = (values[name] & ~0xFFFFFFFF) | (bound & 0xFFFFFFFF)
+        found[name] = np.where(draft.bounds.passes[:, number] > 0, bound, values[name])
+    return found
 
 
 def _states(

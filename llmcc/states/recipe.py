@@ -13,9 +13,10 @@ from dataclasses import replace
 
 from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Access, Contract, Latch, Region
-from llmcc.states.model import Block, Group, Recipe, Stream, TextFacts
+from llmcc.states.carried import find_carried
+from llmcc.states.loose_bounds import find_loose_bounds
+from llmcc.states.model import Block, Group, LooseBounds, Recipe, Stream, TextFacts
 from llmcc.states.text_facts import read_facts
-from llmcc.states.through_memory import find_carried, find_memory_bounds
 from llmcc.states.trips import Length
 
 MAX_BLOCKS = 6
@@ -65,8 +66,18 @@ def make_recipe(region: Region) -> Recipe | Refusal:
         is_early_exit=is_early_exit,
         small_trip=_small_trip(contract.accesses),
         carried=find_carried(region.text, contract.accumulators, blocks),
-        memory_bounds=find_memory_bounds(blocks) if is_early_exit else (),
+        loose_bounds=_loose_bounds(region, blocks, taken) if is_early_exit else LooseBounds(),
         zero_extended=frozenset(contract.zero_extended),
+    )
+
+
+def _loose_bounds(region: Region, blocks: Sequence[Block], taken: set[str | None]) -> LooseBounds:
+    contract = region.contract
+    return find_loose_bounds(
+        region.text,
+        blocks,
+        free=[name for name in contract.invariants if name not in taken],
+        inductions=[induction.register for induction in contract.inductions],
     )
 
 

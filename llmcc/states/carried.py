@@ -1,8 +1,7 @@
-"""What a loop takes out of memory besides its data: values carried over, and bounds.
+"""Registers that carry an element from one iteration's load into the next.
 
 A loop that loads an element at its end and tests it at its beginning enters with that element in a
-register; gcc turns `while (*a && *a == *b)` into one. A bound that gcc could not keep in a register
-is loaded anew in each iteration, from an address that does not move.
+register; gcc turns `while (*a && *a == *b)` into one.
 Does not cover: carried values that are computed from what was loaded.
 """
 
@@ -10,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 from llmcc.asm.model import Line, LineKind
 from llmcc.asm.operand import Memory, Register, parse_operand
 from llmcc.asm.parse import parse_line
-from llmcc.states.model import Block, Carried, MemoryBound, Recipe, Stream
+from llmcc.states.model import Block, Carried, Recipe, Stream
 from llmcc.x86.effects import effects
 from llmcc.x86.registers import REGISTERS
 
@@ -26,17 +24,7 @@ Ints = NDArray[np.int64]
 
 # Loads that overwrite all of a register: movl, movq, movzbl, movsbl, movslq, …
 _WHOLE_LOAD = re.compile(r"mov(?P<extension>[zs])?(?P<size>[bwl]?)[lq]$")
-_CARRIED_SHARE = 0.75  # of states: elsewhere what is carried has nothing to do with memory
-_BOUND_SHARE = 0.5
-_NEAR = (0, 0, 0, -1, 1)  # passes more than the trip count
-
-
-@dataclass(frozen=True, slots=True)
-class BoundDraw:
-    """Which memory bounds of N states hold what; both arrays are (N, M), M bounds."""
-
-    passes: Ints  # after which the induction reaches the bound; 0: memory is left as it is
-    induction: Ints  # index into the recipe's inductions
+_SHARE = 0.75  # of states: elsewhere what is carried has nothing to do with memory
 
 
 def find_carried(
@@ -99,56 +87,13 @@ def _is_of(stream: Stream, pointer: str, operand: Memory) -> bool:
     return is_same and moves and not stream.is_store
 
 
-def find_memory_bounds(blocks: Sequence[Block]) -> tuple[MemoryBound, ...]:
-    """Find what is loaded in each iteration from one address that nothing is stored to."""
-    found: list[MemoryBound] = []
-    for number, block in enumerate(blocks):
-        for group in block.groups:
-            stored = {(s.other, s.disp) for s in group.streams if s.is_store}
-            found += [
-                MemoryBound(number, group.register, stream)
-                for stream in group.streams
-                if not (stream.stride_bytes or stream.is_conditional or stream.is_store)
-                and stream.size_bytes in (2, 4, 8)
-                and (stream.other, stream.disp) not in stored
-            ]
-    return tuple(found)
-
-
 def draw_carried(
     rng: np.random.Generator, recipe: Recipe, count: int, *, is_always: bool
 ) -> NDArray[np.bool_]:
     """Draw in which states the carried registers hold elements: (N,)."""
     if not recipe.carried:
         return np.zeros(count, np.bool_)
-    return np.full(count, is_always) | (rng.random(count) < _CARRIED_SHARE)
-
-
-def draw_bounds(
-    rng: np.random.Generator, recipe: Recipe, trips: Ints, *, is_shared: bool
-) -> BoundDraw:
-    """Draw where loops end that their bounds in memory end; is_shared: the same in all states."""
-    count, bounds = len(trips), len(recipe.memory_bounds)
-    if not bounds:
-        return BoundDraw(np.zeros((count, 0), np.int64), np.zeros((count, 0), np.int64))
-    near = np.zeros((1, 1), np.int64) if is_shared else rng.choice(_NEAR, (count, bounds))
-    rows = 1 if is_shared else count
-    share = _CARRIED_SHARE if is_shared else _BOUND_SHARE
-    is_set = rng.random((rows, 1)) < share
-    passes = np.where(is_set, np.maximum(trips[:, None] + near, 1), 0)
-    induction = rng.integers(0, len(recipe.inductions), (rows, bounds))
-    shape = (count, bounds)
-    return BoundDraw(
-        np.broadcast_to(passes, shape).copy(), np.broadcast_to(induction, shape).copy()
-    )
-
-
-def bound_value(draw: BoundDraw, number: int, values: dict[str, Ints], recipe: Recipe) -> Ints:
-    """Compute what memory bound `number` holds: (N,)."""
-    passes = draw.passes[:, number]
-    reached = np.stack([values[each.register] + passes * each.step for each in recipe.inductions])
-    chosen: Ints = np.take_along_axis(reached, draw.induction[None, :, number], axis=0)[0]
-    return chosen
+    return np.full(count, is_always) | (rng.random(count) < _SHARE)
 
 
 def carried_value(carried: Carried, elements: NDArray[np.uint8]) -> Ints:
