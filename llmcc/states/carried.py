@@ -13,10 +13,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from llmcc.asm.model import Line, LineKind
+from llmcc.asm.model import Line
 from llmcc.asm.operand import Memory, Register, parse_operand
 from llmcc.asm.parse import parse_line
 from llmcc.states.model import Block, Carried, Recipe, Stream
+from llmcc.states.text_facts import writes
 from llmcc.x86.effects import effects
 from llmcc.x86.registers import REGISTERS
 
@@ -34,7 +35,7 @@ def find_carried(
     lines = _from_the_head(text)
     found: list[Carried] = []
     for family in accumulators:
-        writers = [line for line in lines if _writes(line, family)]
+        writers = [line for line in lines if writes(line, family)]
         if writers:
             found += _carried(writers[-1], family, blocks)
     return tuple(found)
@@ -45,11 +46,6 @@ def _from_the_head(text: str) -> list[Line]:
     lines = [parse_line(raw) for raw in text.splitlines()]
     head = next(number for number, line in enumerate(lines) if line.text.startswith(".LH:"))
     return lines[head:] + lines[:head]
-
-
-def _writes(line: Line, family: str) -> bool:
-    known = effects(line) if line.kind is LineKind.INSTRUCTION else None
-    return known is not None and family in known.writes
 
 
 def _carried(line: Line, family: str, blocks: Sequence[Block]) -> Iterator[Carried]:

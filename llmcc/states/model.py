@@ -84,12 +84,20 @@ class MemoryBound:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterBound:
+    """A register that an induction plus an offset is compared with."""
+
+    register: str
+    induction: int  # index into the recipe's inductions
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class LooseBounds:
     """What may be a loop's bound without being a latch's."""
 
     memory: tuple[MemoryBound, ...] = ()
-    registers: tuple[str, ...] = ()
-    offsets: tuple[int, ...] = (0,)  # from an induction to what is compared with a bound
+    registers: tuple[RegisterBound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,12 +214,14 @@ def _write_bounds(
 
 
 def _register_bounds(recipe: Recipe, draft: Draft, values: dict[str, Ints]) -> dict[str, Ints]:
+    first = len(recipe.loose_bounds.memory)
     found: dict[str, Ints] = {}
-    for number, name in enumerate(recipe.loose_bounds.registers, len(recipe.loose_bounds.memory)):
-        bound = bound_value(draft.bounds, number, values, recipe)
+    for number, bound in enumerate(recipe.loose_bounds.registers, first):
+        name = bound.register
+        value = bound_value(draft.bounds, number, values, recipe) + bound.offset
         if name not in recipe.facts.wide_families:
-            bound = (values[name] & ~0xFFFFFFFF) | (bound & 0xFFFFFFFF)
-        found[name] = np.where(draft.bounds.passes[:, number] > 0, bound, values[name])
+            value = (values[name] & ~0xFFFFFFFF) | (value & 0xFFFFFFFF)
+        found[name] = np.where(draft.bounds.passes[:, number] > 0, value, values[name])
     return found
 
 
