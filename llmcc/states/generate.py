@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from llmcc.sandbox.model import Ends, States
 from llmcc.states.data import CONSTANT, ONE_HOT, DataPlan, draw_plan, rows_of, with_quiet
 from llmcc.states.draft import Draft, make_draft
+from llmcc.states.endless import find_endless, without_endless
 from llmcc.states.layout import MIXED, ROOMY, SLACK_BYTES, TIGHT
 from llmcc.states.model import Recipe
 from llmcc.states.place import place_draft
@@ -46,6 +47,7 @@ class Learnt:
     quiet: DataPlan | None = None  # plans under which conditional blocks are not touched
     deltas: dict[int, int] = field(default_factory=dict)  # exit -> iterations touched minus passes
     heavy: Ints | None = None  # symbols that change the accumulators most, as constant data
+    endless: tuple[int, ...] = ()  # patterns of the accumulator that never end a loop
 
 
 def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
@@ -56,6 +58,8 @@ def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
     states = _place(rng, recipe, draft, draft.trips, mode=ROOMY)
     if states is None:
         return Learnt()
+    endless = find_endless(recipe, states, oracle)
+    states = without_endless(recipe, states, endless)
     ends = oracle(states)
     done = passes(recipe, states, ends)
     is_valid = ends.exit_id >= 0
@@ -69,7 +73,8 @@ def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
         )
         if delta is not None:
             deltas[int(exit_id)] = delta
-    return Learnt(good, _quiet(rng, recipe, oracle), deltas, _heavy(rng, recipe, oracle))
+    quiet, heavy = _quiet(rng, recipe, oracle), _heavy(rng, recipe, oracle)
+    return Learnt(good, quiet, deltas, heavy, endless)
 
 
 def _good(draft: Draft, done: Ints, is_valid: NDArray[np.bool_]) -> DataPlan | None:
@@ -207,14 +212,16 @@ def make_states(
         # And the data may stop the loop well in front of the bound, with both near a page's end.
         reach = np.where(is_together | (rng.random(count) < 0.25), draft.trips, reach)
     cut = _cuts(rng, recipe, draft, reach)
-    return _place(rng, recipe, draft, reach, mode=MIXED, is_together=is_together, cut=cut)
+    states = _place(rng, recipe, draft, reach, mode=MIXED, is_together=is_together, cut=cut)
+    return states and without_endless(recipe, states, learnt.endless)
 
 
 def make_roomy_states(recipe: Recipe, learnt: Learnt, *, seed: int, trips: Ints) -> States | None:
     """Make one state of each trip count, with room around its memory; None when there are none."""
     rng = np.random.default_rng([seed, 0x57E9])
     draft = draw_draft(rng, recipe, learnt, len(trips), trips=trips)
-    return _place(rng, recipe, draft, draft.trips, mode=ROOMY)
+    states = _place(rng, recipe, draft, draft.trips, mode=ROOMY)
+    return states and without_endless(recipe, states, learnt.endless)
 
 
 def _suggested_trips(recipe: Recipe, constants: Sequence[int]) -> tuple[int, ...]:

@@ -148,6 +148,12 @@ def test_a_bound_in_memory_is_met_after_any_number_of_passes(sandbox: Sandbox) -
     assert len(np.unique(done)) >= 30
 
 
+def test_values_that_never_end_a_loop_are_left_out(sandbox: Sandbox) -> None:
+    loop = Loop("leading", sandbox)
+    assert 0 in loop.learnt.endless
+    assert (loop.run(loop.states()).exit_id >= 0).all()
+
+
 def test_arenas_lie_apart_and_some_across_a_multiple_of_two_gigabytes() -> None:
     rng = np.random.default_rng(3)
     drawn = [draw_arenas(rng, 3, arena_bytes=8192).bases for _ in range(200)]
