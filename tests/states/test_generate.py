@@ -102,7 +102,10 @@ def test_the_same_seed_makes_the_same_states(sandbox: Sandbox) -> None:
     assert np.array_equal(first.vector, second.vector)
 
 
-@pytest.mark.parametrize("name", ["sum", "find", "end", "mismatch", "map", "palindrome", "upper"])
+@pytest.mark.parametrize(
+    "name",
+    "sum find end mismatch map palindrome upper compare spaces kept slash threes".split(),
+)
 def test_timing_buckets_have_the_trip_counts_of_their_names(name: str, sandbox: Sandbox) -> None:
     loop = Loop(name, sandbox)
     buckets = timing_buckets(loop.region, seed=5, sandbox=sandbox)
@@ -120,6 +123,35 @@ def test_timing_buckets_have_the_trip_counts_of_their_names(name: str, sandbox: 
         assert (ends.exit_id >= 0).all()
         assert least - 1 <= done.min()
         assert done.max() <= most
+
+
+def test_strings_that_are_equal_for_a_while_occur(sandbox: Sandbox) -> None:
+    loop = Loop("compare", sandbox)
+    states = loop.states()
+    ends = loop.run(states)
+    done = passes(loop.recipe, states, ends)
+    for exit_id in (0, 1):  # the end of both, a difference
+        assert ((ends.exit_id == exit_id) & (done >= 5)).mean() >= 0.04
+
+
+def test_a_carried_byte_is_also_one_that_stands_nowhere(sandbox: Sandbox) -> None:
+    loop = Loop("compare", sandbox)
+    states = loop.states()
+    carried = states.gpr[:, GPR.index("rax")].astype(np.uint32).view(np.int32)
+    assert ((carried < -128) | (carried > 127)).mean() >= 0.02
+
+
+def test_a_bound_in_memory_is_met_after_any_number_of_passes(sandbox: Sandbox) -> None:
+    loop = Loop("kept", sandbox)
+    states = loop.states()
+    done = passes(loop.recipe, states, loop.run(states))
+    assert len(np.unique(done)) >= 30
+
+
+def test_values_that_never_end_a_loop_are_left_out(sandbox: Sandbox) -> None:
+    loop = Loop("leading", sandbox)
+    assert 0 in loop.learnt.endless
+    assert (loop.run(loop.states()).exit_id >= 0).all()
 
 
 def test_arenas_lie_apart_and_some_across_a_multiple_of_two_gigabytes() -> None:
