@@ -31,6 +31,7 @@ from llmcc.training.loop_results import LoopResult, ResultFile
 from llmcc.training.proposers import (
     Proposer,
     borrowed,
+    compiler_proposers,
     nobody,
     random_proposer,
 )
@@ -228,6 +229,20 @@ def test_nobody_proposes_nothing(tmp_path: Path, make_records: Records) -> None:
     (one,) = judged(tmp_path, make_records(1), nobody(), KnownJudge())
     assert one.outcomes == (Outcome.NO_PROPOSAL,)
     assert figures("no model", ALL, [one], seed=0).speedup_at[0].value == 1.0
+
+
+def test_each_installed_compiler_has_a_row(make_records: Records) -> None:
+    rows = {row.name: row for row in compiler_proposers()}
+    assert set(rows) <= {"recompile: gcc", "recompile: clang"}
+    (record,) = make_records(1)
+    assert record.region is not None
+    contract = record.region.contract
+    scratch = (*contract.scratch, "r13", "r14", "r15")
+    roomy = replace(contract, scratch=scratch, may_write=(*contract.may_write, *scratch[-3:]))
+    record = replace(record, region=replace(record.region, contract=roomy))
+    (text, *_) = rows["recompile: gcc"].answer(record)
+    assert text is not None
+    assert "jmp\t.LH" in text
 
 
 def test_a_borrowed_rewrite_has_this_loops_registers_in_its_parts(make_records: Records) -> None:

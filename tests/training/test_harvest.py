@@ -142,7 +142,15 @@ def test_the_fastest_of_the_right_rewrites_is_kept(records: list[PairRecord]) ->
     (taught,) = teach_records([flip], endings, pool=judges, timeout_s=60)
     assert taught.rewrite == fast.text
     assert f"{fast.teacher}, 1.70x" in taught.provenance
-    assert endings[f"record: taught by {fast.teacher.split()[0]}"] == 1
+    assert endings[f"record: taught by {fast.teacher.partition(' ')[0]}"] == 1
+
+
+def test_compilers_are_teachers_too(records: list[PairRecord]) -> None:
+    (flip,) = [r for r in records if " flip," in r.provenance and r.isa == "avx2"][:1]
+    assert flip.region is not None
+    teachers = [candidate.teacher for candidate in candidates(flip.region, "avx2")]
+    assert "lift gcc whole" in teachers
+    assert "unroll2" in {teacher.partition(" ")[0] for teacher in teachers}
 
 
 def test_a_loop_nothing_is_faster_for_stays_a_prompt(records: list[PairRecord]) -> None:
