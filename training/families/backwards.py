@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 
 from llmcc.regions.model import Access, Contract, Region
@@ -247,13 +246,15 @@ def _ends(contract: Contract) -> tuple[Access, Access, str, str, int]:
     return ups[0], downs[0], risen[0].register, fallen[0].register, risen[0].step
 
 
-def _met(
-    region: Region, isa: str, element: ElementType, is_swap: bool
-) -> Iterator[str]:
+def _met(region: Region, isa: str, element: ElementType, is_swap: bool) -> Iterator[str]:
     contract = region.contract
     up, down, rising, falling, step = _ends(contract)
     size = element.size_bytes
-    if up.stride_bytes != size or (up.base, up.scale) != (down.base, down.scale) and up.base != rising:
+    if (
+        up.stride_bytes != size
+        or ((up.base, up.scale) != (down.base, down.scale)
+        and up.base != rising)
+    ):
         raise NotExpressible("ends of two arrays")
     vector = vectors_of(region, isa, element, loads=())
     block, bits, suffix = (64, 64, "q") if vector.is_512 else (32, 32, "l")

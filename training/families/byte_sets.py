@@ -204,7 +204,10 @@ def _counted(contract: Contract, vector: VectorText, found: _Set, is_in: bool, b
         del mask
         _hits(vector, vector.memory[0], tuple(tables), is_in, temporary)
         own = f"%{spelled(temporary, width)}"
-        vector.lines = [line.replace("vmovdqa64", "vmovdqu8").replace("vmovdqa\t", "vmovdqu\t") for line in vector.lines]
+        vector.lines = [
+            line.replace("vmovdqa64", "vmovdqu8").replace("vmovdqa\t", "vmovdqu\t")
+            for line in vector.lines
+        ]
         vector.emit(f"popcnt{suffix}", own, own)
         letter = "q" if bits == 64 else "l"
         vector.emit(f"add{letter}", f"%{spelled(temporary, bits)}", f"%{spelled(total, bits)}")

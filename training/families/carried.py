@@ -17,7 +17,13 @@ from llmcc.training.families.frame import vectors_of
 from llmcc.training.families.loop import Family, Loop
 from llmcc.training.families.spec import LoopSpec
 from llmcc.training.families.tree import TYPES, Compare, ElementType, Load
-from llmcc.training.families.trip import address, advance, advance_by, counted_latch, iterations_but_one
+from llmcc.training.families.trip import (
+    address,
+    advance,
+    advance_by,
+    counted_latch,
+    iterations_but_one,
+)
 from llmcc.training.families.vector import NotExpressible
 from llmcc.x86.registers import spelled
 
@@ -43,7 +49,9 @@ def _rewrites(
     for carried in contract.accumulators:
         kept = tuple(family for family in contract.accumulators if family != carried)
         before = replace(loads[0], disp=loads[0].disp - loads[0].stride_bytes)
-        pair = replace(region, contract=replace(contract, accesses=(loads[0], before), accumulators=kept))
+        pair = replace(
+            region, contract=replace(contract, accesses=(loads[0], before), accumulators=kept)
+        )
         for text in inner(pair, spec, isa):
             yield _framed(region, spec, loads[0], carried, kept, text)
 

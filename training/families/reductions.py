@@ -125,9 +125,7 @@ def _draw_reductions(rng: random.Random, family: str, choices: tuple[tuple[str, 
     body = " ".join(_C_STEP[o].replace("@", x) for x, o in zip(names, operators, strict=True))
     after = "return s;" if len(names) == 1 else "o[0] = s; o[1] = r;"
     result, outputs = (t, []) if len(names) == 1 else ("void", [f"{t} *o"])
-    c = c_array_function(
-        rng, result, [f"const {t} *a", *outputs], f"{t} {starts};", body, after
-    )
+    c = c_array_function(rng, result, [f"const {t} *a", *outputs], f"{t} {starts};", body, after)
     return Loop(family, element.name, c, partial(_reductions, operators, element))
 
 
@@ -153,7 +151,9 @@ def _placed(is_max: bool, region: Region, vector: VectorText, place: str, counte
     contract, element = region.contract, vector.element
     bits = element.bits
     temporary = scalar_scratch(contract, 2)[1]
-    best = contract.accumulators[0] if contract.accumulators[0] != place else contract.accumulators[1]
+    best = (
+        contract.accumulators[0] if contract.accumulators[0] != place else contract.accumulators[1]
+    )
     join = vector.mnemonic("max" if is_max else "min")
     compare = ("" if element.is_signed else "u") + {32: "d", 64: "q"}[bits]
     hits = f"%{spelled(temporary, 32)}"

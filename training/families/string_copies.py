@@ -33,7 +33,7 @@ def _copy(end: int, region: Region, isa: str) -> Iterator[str]:
 
 
 def _copied(region: Region, isa: str, load: Access, store: Access, end: int) -> str:
-    """gcc may carry the byte loaded an iteration before: then the source starts a byte earlier."""
+    """Gcc may carry the byte loaded an iteration before: then the source starts a byte earlier."""
     contract = region.contract
     carried = contract.accumulators[0] if contract.accumulators else ""
     hits = contract.scratch[0]
