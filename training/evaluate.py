@@ -199,9 +199,7 @@ def _report(
 
 
 def _baselines(training: Sequence[PairRecord], *, samples: int, seed: int) -> list[Proposer]:
-    compiler = compiler_proposer()
-    others = [nobody(), random_proposer(training, samples=samples, seed=seed)]
-    return others if compiler is None else [*others, compiler]
+    return [nobody(), random_proposer(training, samples=samples, seed=seed), compiler_proposer()]
 
 
 def _named(text: str) -> tuple[str, str]:

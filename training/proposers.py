@@ -12,8 +12,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +22,11 @@ from llmcc.backends.embedded.runtime import Sampling
 from llmcc.backends.embedded.tokens import END, UNKNOWN
 from llmcc.regions.model import Contract, Region
 from llmcc.training.dataset import PairRecord, prompt_ids
+from llmcc.training.lift import lifted_rewrites
 from llmcc.x86.registers import GPR, REGISTERS, spelled
 
 _RENAMINGS = 4
 _MAX_NEW_TOKENS = 400
-_LIFT = "llmcc.training.lift"
 
 Answers = tuple[str | None, ...]
 
@@ -127,17 +125,13 @@ def random_proposer(pool: Iterable[PairRecord], *, samples: int, seed: int) -> P
     return Proposer("random valid proposals", f"{digest.hexdigest()} {samples} {seed}", answer)
 
 
-def compiler_proposer() -> Proposer | None:
-    """Answer with what compilers make of the loop for its ISA; None where nothing can lift it."""
-    if find_spec(_LIFT) is None:
-        return None
-    lifted: Callable[[Region, str], Iterator[tuple[str, str]]]
-    lifted = import_module(_LIFT).lifted_rewrites
+def compiler_proposer() -> Proposer:
+    """Answer with what compilers make of the loop for its ISA."""
 
     def answer(record: PairRecord) -> Answers:
         if record.region is None:
             return (None,)
-        return tuple(text for _, text in lifted(record.region, record.isa)) or (None,)
+        return tuple(text for _, text in lifted_rewrites(record.region, record.isa)) or (None,)
 
     return Proposer("recompile the loop", "lifted 1", answer)
 

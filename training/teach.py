@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Protocol
 
 from llmcc.outcome import Outcome
@@ -23,11 +21,11 @@ from llmcc.training.experts import is_packed
 from llmcc.training.families.vector import NotExpressible
 from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case
+from llmcc.training.lift import lifted_rewrites
 from llmcc.training.local_edits import local_edits
 from llmcc.training.widen import widen
 
 _LOOPS_AT_ONCE = 8
-_LIFT = "llmcc.training.lift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +56,9 @@ def _texts(region: Region, isa: str) -> Iterator[tuple[str, str]]:
     if is_packed(region):
         with suppress(NotExpressible):
             yield "widen", widen(region, isa)
-    for how, text in _lifted(region, isa):
+    for how, text in lifted_rewrites(region, isa):
         yield f"lift {how}", text
     yield from local_edits(region)
-
-
-def _lifted(region: Region, isa: str) -> Iterator[tuple[str, str]]:
-    """Ask the compiler teacher, where it is installed."""
-    if find_spec(_LIFT) is None:
-        return
-    rewrites: Callable[[Region, str], Iterator[tuple[str, str]]]
-    rewrites = import_module(_LIFT).lifted_rewrites
-    yield from rewrites(region, isa)
 
 
 def teach_records(

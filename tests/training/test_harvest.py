@@ -141,7 +141,7 @@ def test_the_fastest_of_the_right_rewrites_is_kept(records: list[PairRecord]) ->
     (taught,) = teach_records([flip], endings, pool=judges, timeout_s=60)
     assert taught.rewrite == fast.text
     assert f"{fast.teacher}, 1.70x" in taught.provenance
-    assert endings["record: taught by unroll2"] == 1
+    assert endings[f"record: taught by {fast.teacher.split()[0]}"] == 1
 
 
 def test_a_loop_nothing_is_faster_for_stays_a_prompt(records: list[PairRecord]) -> None:
