@@ -1,8 +1,9 @@
 """Loops that are best left alone: their teacher knows no rewrite that is right and faster.
 
 A model learns from them to propose nothing but gcc's own loop. Each is serial in a way that does
-not compose (xor between multiplications, digits of a text, sums of floats in their order), bound by memory, or refused by the
-contract (no store that gcc's loop leaves out, nothing about constants held in registers).
+not compose (xor between multiplications, digits of a text, sums of floats in their order), bound by
+memory, or refused by the contract (no store that gcc's loop leaves out, nothing about constants
+held in registers).
 """
 
 from __future__ import annotations
