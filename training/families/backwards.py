@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 
 from llmcc.regions.model import Access, Contract, Region
@@ -35,7 +34,7 @@ from llmcc.x86.registers import spelled
 
 
 def _search(predicate: Predicate, element: ElementType, region: Region, isa: str) -> Iterator[str]:
-    """Yield a look at aligned blocks, downwards, up to the first element where `predicate` holds."""
+    """Yield a look at aligned blocks, downwards, up to an element where `predicate` holds."""
     contract = region.contract
     loads = distinct(list(contract.accesses))
     if len(loads) != 1 or loads[0].is_store or loads[0].stride_bytes != -element.size_bytes:
@@ -123,10 +122,11 @@ def _draw_last(rng: random.Random) -> Loop:
     """The last element equal to k, from the end."""
     element = TYPES[rng.choice(("u8", "i8", "u8", "i32", "u16"))]
     t = element.c_name
-    predicate = Compare("eq", Load(0), Parameter(0))
+    right: Constant | Parameter = Parameter(0)
     if rng.random() < 0.4:
-        predicate = Compare("eq", Load(0), Constant(rng.choice((47, 46, 10, 92, 58, 0))))
-    value = "k" if predicate.right == Parameter(0) else str(predicate.right.value)  # type: ignore[union-attr]
+        right = Constant(rng.choice((47, 46, 10, 92, 58, 0)))
+    value = "k" if isinstance(right, Parameter) else str(right.value)
+    predicate = Compare("eq", Load(0), right)
     body = rng.choice(
         (
             f"while (n--) if (a[n] == {value}) return a + n;\n\treturn 0;",
@@ -247,16 +247,15 @@ def _ends(contract: Contract) -> tuple[Access, Access, str, str, int]:
     return ups[0], downs[0], risen[0].register, fallen[0].register, risen[0].step
 
 
-def _met(
-    region: Region, isa: str, element: ElementType, is_swap: bool
-) -> Iterator[str]:
+def _met(region: Region, isa: str, element: ElementType, is_swap: bool) -> Iterator[str]:
     contract = region.contract
     up, down, rising, falling, step = _ends(contract)
     size = element.size_bytes
-    if up.stride_bytes != size or (up.base, up.scale) != (down.base, down.scale) and up.base != rising:
+    is_one_array = (up.base, up.scale) == (down.base, down.scale) or up.base == rising
+    if up.stride_bytes != size or not is_one_array:
         raise NotExpressible("ends of two arrays")
     vector = vectors_of(region, isa, element, loads=())
-    block, bits, suffix = (64, 64, "q") if vector.is_512 else (32, 32, "l")
+    block, bits = (64, 64) if vector.is_512 else (32, 32)
     lanes = block // size
     left, hits = contract.scratch[:2]
     found = f"%{spelled(hits, bits)}"
@@ -292,7 +291,6 @@ def _met(
     if not is_swap:
         out.append(".LR1:")
     out += [] if vector.is_512 else ["\tvzeroupper"]
-    del suffix
     yield "\n".join([*out, "\tjmp\t.LH"]) + "\n"
 
 
@@ -309,12 +307,13 @@ def _draw_reverse(rng: random.Random) -> Loop:
     t = element.c_name
     body = rng.choice(
         (
-            f"for (size_t i = 0, j = n - 1; i < j; i++, j--) {{ {t} t = a[i]; a[i] = a[j]; a[j] = t; }}",
-            f"{t} *e = a + n - 1;\n\twhile (a < e) {{ {t} t = *a; *a++ = *e; *e-- = t; }}",
-            f"long i = 0, j = (long)n - 1;\n\twhile (i < j) {{ {t} t = a[i]; a[i++] = a[j]; a[j--] = t; }}",
+            "for (size_t i = 0, j = n - 1; i < j; i++, j--) { t = a[i]; a[i] = a[j]; a[j] = t; }",
+            f"{t} *e = a + n - 1;\n\twhile (a < e) {{ t = *a; *a++ = *e; *e-- = t; }}",
+            "long i = 0, j = (long)n - 1;\n\t"
+            "while (i < j) { t = a[i]; a[i++] = a[j]; a[j--] = t; }",
         )
     )
-    c = f"void @NAME@({t} *a, size_t n)\n{{\n\t{body}\n}}\n"
+    c = f"void @NAME@({t} *a, size_t n)\n{{\n\t{t} t;\n\t{body}\n}}\n"
     return Loop("reverse_in_place", element.name, c, partial(_swapped, element))
 
 
@@ -324,7 +323,8 @@ def _draw_palindrome(rng: random.Random) -> Loop:
     body = rng.choice(
         (
             "size_t i = 0, j = n;\n\twhile (i < j) if (a[i++] != a[--j]) return 0;\n\treturn 1;",
-            "for (size_t i = 0, j = n - 1; i < j; i++, j--) if (a[i] != a[j]) return 0;\n\treturn 1;",
+            "for (size_t i = 0, j = n - 1; i < j; i++, j--) if (a[i] != a[j]) return 0;\n"
+            "\treturn 1;",
             f"const {t} *e = a + n - 1;\n\twhile (a < e) if (*a++ != *e--) return 0;\n\treturn 1;",
         )
     )

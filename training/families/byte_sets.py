@@ -51,7 +51,7 @@ def _set_of(region: Region, *, is_complement: bool) -> _Set:
 
 
 def _tables(vector: VectorText, found: _Set, temporary: str) -> tuple[int, ...]:
-    """Emit what a look-up needs: the set's bytes, one bit for each low part, 15, 0, and the bias."""
+    """Emit what a look-up needs: the set's bytes, a bit for each low part, 15, 0, and the bias."""
     own = f"%{temporary}"
     rows = vector.new()
     low, whole = vector.name(rows, 128), vector.name(rows)
@@ -101,7 +101,7 @@ def _hits(vector: VectorText, load: str, tables: tuple[int, ...], is_in: bool, t
     """Emit one bit for each byte at `load` that is in the set, or is not."""
     mark = vector.mark()
     value = vector.new()
-    vector.emit("vmovdqa64" if vector.is_512 else "vmovdqa", load, vector.name(value))
+    vector.emit("vmovdqu8" if vector.is_512 else "vmovdqu", load, vector.name(value))
     row, bit = _members(vector, value, tables)
     own, nothing = vector.name(row), vector.name(tables[3])
     if vector.is_512:
@@ -204,7 +204,6 @@ def _counted(contract: Contract, vector: VectorText, found: _Set, is_in: bool, b
         del mask
         _hits(vector, vector.memory[0], tuple(tables), is_in, temporary)
         own = f"%{spelled(temporary, width)}"
-        vector.lines = [line.replace("vmovdqa64", "vmovdqu8").replace("vmovdqa\t", "vmovdqu\t") for line in vector.lines]
         vector.emit(f"popcnt{suffix}", own, own)
         letter = "q" if bits == 64 else "l"
         vector.emit(f"add{letter}", f"%{spelled(temporary, bits)}", f"%{spelled(total, bits)}")

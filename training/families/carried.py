@@ -17,7 +17,13 @@ from llmcc.training.families.frame import vectors_of
 from llmcc.training.families.loop import Family, Loop
 from llmcc.training.families.spec import LoopSpec
 from llmcc.training.families.tree import TYPES, Compare, ElementType, Load
-from llmcc.training.families.trip import address, advance, advance_by, counted_latch, iterations_but_one
+from llmcc.training.families.trip import (
+    address,
+    advance,
+    advance_by,
+    counted_latch,
+    iterations_but_one,
+)
 from llmcc.training.families.vector import NotExpressible
 from llmcc.x86.registers import spelled
 
@@ -43,7 +49,9 @@ def _rewrites(
     for carried in contract.accumulators:
         kept = tuple(family for family in contract.accumulators if family != carried)
         before = replace(loads[0], disp=loads[0].disp - loads[0].stride_bytes)
-        pair = replace(region, contract=replace(contract, accesses=(loads[0], before), accumulators=kept))
+        pair = replace(
+            region, contract=replace(contract, accesses=(loads[0], before), accumulators=kept)
+        )
         for text in inner(pair, spec, isa):
             yield _framed(region, spec, loads[0], carried, kept, text)
 
@@ -67,10 +75,11 @@ def _framed(
     ]
     if kept:
         bits = spec.accumulator_bits
+        add = "addq" if bits == 64 else "addl"
         out += [
             f"\tset{condition}\t%{spelled(count, 8)}",
             f"\tmovzbl\t%{spelled(count, 8)}, %{spelled(count, 32)}",
-            f"\tadd{'q' if bits == 64 else 'l'}\t%{spelled(count, bits)}, %{spelled(kept[0], bits)}",
+            f"\t{add}\t%{spelled(count, bits)}, %{spelled(kept[0], bits)}",
         ]
     else:
         out.append(f"\tj{condition}\t.LH")
@@ -128,7 +137,8 @@ def _draw_transitions(rng: random.Random) -> Loop:
     test = f"a[i] {_C[operator]} a[i - 1]"
     step = rng.choice((f"if ({test}) s++;", f"s += {test};"))
     c = (
-        f"{result} @NAME@(const {element.c_name} *a, {{0}} n)\n{{{{\n\t{result} s = {rng.choice('01')};\n"
+        f"{result} @NAME@(const {element.c_name} *a, {{0}} n)\n{{{{\n"
+        f"\t{result} s = {rng.choice('01')};\n"
         f"\tfor ({{0}} i = 1; i < n; i++) {step}\n\treturn s;\n}}}}\n"
     ).format(rng.choice(("size_t", "int", "long", "unsigned")))
     return Loop("transitions", element.name, c, partial(_rewrites, spec, counted_rewrites))

@@ -46,7 +46,9 @@ def _map(
     t = element.c_name
     names = [f"const {t} *{x}" for x in "ab" if any(text.startswith(x) for text in loads)]
     body = f"o[i] = {c_expression(value, element, loads)};"
-    c = c_array_function(rng, "void", [f"{t} *o", *names, *(f"{t} {p}" for p in parameters)], "", body)
+    c = c_array_function(
+        rng, "void", [f"{t} *o", *names, *(f"{t} {p}" for p in parameters)], "", body
+    )
     return Loop(family, element.name, c, partial(counted, LoopSpec("map", element, value)))
 
 
@@ -173,6 +175,11 @@ FAMILIES = (
     Family("adjacent_difference", "train", 0.8, _draw_adjacent),
     Family("product_of_differences", "train", 0.7, _draw_covariance),
     Family("neighbour_sum", "train", 0.8, partial(_draw_neighbours, family="neighbour_sum")),
-    Family("second_difference", "validation", 0.8, partial(_draw_neighbours, family="second_difference")),
+    Family(
+        "second_difference",
+        "validation",
+        0.8,
+        partial(_draw_neighbours, family="second_difference"),
+    ),
     Family("arrays_equal", "train", 0.6, _draw_equal),
 )

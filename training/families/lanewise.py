@@ -62,7 +62,9 @@ def _sign_body(element: ElementType, step: Step) -> None:
 def _sign_constants(bits: int, vector: VectorText, region: Region) -> tuple[int, ...]:
     del region
     nothing = zero(vector)
-    return (nothing, vector.spread(-1, bits), vector.spread(1, bits)) if vector.is_512 else (nothing,)
+    return (
+        (nothing, vector.spread(-1, bits), vector.spread(1, bits)) if vector.is_512 else (nothing,)
+    )
 
 
 def _draw_sign(rng: random.Random) -> Loop:
@@ -71,7 +73,11 @@ def _draw_sign(rng: random.Random) -> Loop:
         ("o[i] = (a[i] > 0) - (a[i] < 0);", "o[i] = a[i] > 0 ? 1 : a[i] < 0 ? -1 : 0;")
     )
     kind = Map(
-        element, 1, element.bits, partial(_sign_body, element), partial(_sign_constants, element.bits)
+        element,
+        1,
+        element.bits,
+        partial(_sign_body, element),
+        partial(_sign_constants, element.bits),
     )
     return map_loop("sign", kind, rng, body)
 
@@ -134,31 +140,18 @@ def _draw_extreme_of_three(rng: random.Random) -> Loop:
 def _select_body(element: ElementType, step: Step) -> None:
     """Each input is read, and stored, only where it is chosen, as in gcc's loop."""
     vector, letter = step.vector, LETTER[element.bits]
+    if not vector.is_512:
+        raise NotExpressible("masked stores cost more than they save")
     chooser = vector.load(0, step.mask)
-    if vector.is_512:
-        other = f"{{%{step.mask}}}" if step.mask else ""
-        nothing = vector.name(step.prepared[0])
-        vector.emit(f"vpcmpneq{letter}", nothing, vector.name(chooser), "%k2" + other)
-        vector.emit(f"vpcmpeq{letter}", nothing, vector.name(chooser), "%k3" + other)
-        names = [vector.name(chooser), vector.name(vector.new())]
-        masks, move = ("{%k2}", "{%k3}"), f"vmovdqu{element.bits}"
-        for name, place, mask in zip(names, vector.memory[1:], masks, strict=True):
-            vector.emit(move, place, name + mask + "{z}")
-        for name, mask in zip(names, masks, strict=True):
-            vector.emit(move, name, address(step.store) + mask)
-        return
-    if element.bits < 32:
-        raise NotExpressible("no masked load")
-    is_zero = vector.apply(f"vpcmpeq{letter}", step.prepared[0], chooser)
-    is_set = vector.apply("vpcmpeqd", chooser, chooser)
-    own = vector.name(is_set)
-    vector.emit("vpxor", vector.name(is_zero), own, own)
-    values = [(vector.new(), lanes, place) for lanes, place in zip((is_set, is_zero), (1, 2), strict=True)]
-    name = f"vpmaskmov{letter}"
-    for value, lanes, place in values:
-        vector.emit(name, vector.memory[place], vector.name(lanes), vector.name(value))
-    for value, lanes, _ in values:
-        vector.emit(name, vector.name(value), vector.name(lanes), address(step.store))
+    other = f"{{%{step.mask}}}" if step.mask else ""
+    nothing, own = vector.name(step.prepared[0]), vector.name(chooser)
+    vector.emit(f"vpcmpneq{letter}", nothing, own, "%k2" + other)
+    vector.emit(f"vpcmpeq{letter}", nothing, own, "%k3" + other)
+    move = f"vmovdqu{element.bits}"
+    vector.emit(move, vector.memory[1], own + "{%k2}{z}")
+    vector.emit(move, vector.memory[2], own + "{%k3}")
+    vector.emit("korq", "%k3", "%k2", "%k2")
+    vector.emit(move, own, address(step.store) + "{%k2}")
 
 
 def _nothing(vector: VectorText, region: Region) -> tuple[int, ...]:
@@ -218,7 +211,9 @@ def _keyed(region: Region, isa: str) -> Iterator[str]:
             keys: list[int] = []
 
             def setup(
-                vector: VectorText = vector, key: str = key, counter: str = counter,
+                vector: VectorText = vector,
+                key: str = key,
+                counter: str = counter,
                 keys: list[int] = keys,
             ) -> None:
                 names = [f"%{spelled(x, 32)}" for x in (key, counter, turned, other)]

@@ -48,6 +48,7 @@ def map_rewrites(kind: Map, region: Region, isa: str) -> Iterator[str]:
     """Yield a rewrite for each order of the inputs."""
     contract = region.contract
     loads = distinct([access for access in contract.accesses if access.is_load])
+    loads.sort(key=lambda access: access.disp)
     stores = [access for access in contract.accesses if access.is_store]
     if len(loads) != kind.arrays or not stores:
         raise NotExpressible("another number of inputs or outputs")

@@ -34,6 +34,7 @@ _C_STEP = {
     "max": "if (a[i] > @) @ = a[i];",
     "square": "@ += a[i] * a[i];",
 }
+_NEUTRAL = {"mul": 1, "and": -1}
 _C_START = {"and": "-1", "mul": "1", "min": "a[0]", "max": "a[0]"}
 
 
@@ -59,6 +60,16 @@ def _reductions(
         yield _reduced(operators, results, region, vector)
 
 
+def _start(vector: VectorText, place: int, operator: str) -> int:
+    """Emit the lanes a reduction starts with: what changes nothing, or the result so far."""
+    if operator in ("min", "max"):
+        vector.broadcast_scalars([Parameter(place)])
+        return vector.scalar(Parameter(place))
+    if operator in _NEUTRAL:
+        return vector.spread(_NEUTRAL[operator], vector.element.bits)
+    return zero(vector)
+
+
 def _reduced(
     operators: tuple[str, ...], results: tuple[str, ...], region: Region, vector: VectorText
 ) -> str:
@@ -68,16 +79,7 @@ def _reduced(
     totals: list[int] = []
 
     def setup() -> None:
-        for place, operator in enumerate(operators):
-            if operator in ("min", "max"):
-                vector.broadcast_scalars([Parameter(place)])
-                totals.append(vector.scalar(Parameter(place)))
-            elif operator == "mul":
-                totals.append(vector.spread(1, bits))
-            elif operator == "and":
-                totals.append(vector.spread(-1, bits))
-            else:
-                totals.append(zero(vector))
+        totals.extend(_start(vector, place, operator) for place, operator in enumerate(operators))
 
     def body(mask: str) -> None:
         mark = vector.mark()
@@ -85,8 +87,8 @@ def _reduced(
         for total, operator, join in zip(totals, operators, joins, strict=True):
             term = vector.combine("mul", value, value) if operator == "square" else value
             name, own = vector.mnemonic(join), vector.name(total)
-            if mask and name.endswith("d") and bits == 64 and join in ("and", "or", "xor"):
-                name = name[:-1] + "q"
+            if mask and bits == 64 and join in ("and", "or", "xor"):
+                name = f"vp{join}q"  # a mask of logic is in the width its name says
             decoration = f"{{%{mask}}}" if mask else ""
             vector.emit(name, vector.name(term), own, own + decoration)
         vector.release(mark)
@@ -125,9 +127,7 @@ def _draw_reductions(rng: random.Random, family: str, choices: tuple[tuple[str, 
     body = " ".join(_C_STEP[o].replace("@", x) for x, o in zip(names, operators, strict=True))
     after = "return s;" if len(names) == 1 else "o[0] = s; o[1] = r;"
     result, outputs = (t, []) if len(names) == 1 else ("void", [f"{t} *o"])
-    c = c_array_function(
-        rng, result, [f"const {t} *a", *outputs], f"{t} {starts};", body, after
-    )
+    c = c_array_function(rng, result, [f"const {t} *a", *outputs], f"{t} {starts};", body, after)
     return Loop(family, element.name, c, partial(_reductions, operators, element))
 
 
@@ -153,7 +153,9 @@ def _placed(is_max: bool, region: Region, vector: VectorText, place: str, counte
     contract, element = region.contract, vector.element
     bits = element.bits
     temporary = scalar_scratch(contract, 2)[1]
-    best = contract.accumulators[0] if contract.accumulators[0] != place else contract.accumulators[1]
+    best = (
+        contract.accumulators[0] if contract.accumulators[0] != place else contract.accumulators[1]
+    )
     join = vector.mnemonic("max" if is_max else "min")
     compare = ("" if element.is_signed else "u") + {32: "d", 64: "q"}[bits]
     hits = f"%{spelled(temporary, 32)}"

@@ -60,7 +60,9 @@ def _strided_count(
                 vector.emit("kmovw", "%k2", low)
             else:
                 lanes, is_inverted = vector.predicate_vector(predicate, loaded={0: value})
-                vector.emit(f"vmovmskp{'d' if element.bits == 64 else 's'}", vector.name(lanes), low)
+                vector.emit(
+                    f"vmovmskp{'d' if element.bits == 64 else 's'}", vector.name(lanes), low
+                )
                 if is_inverted:
                     vector.emit("notl", low)
             vector.emit("andl", f"${places & ((1 << vector.lanes) - 1)}", low)
@@ -93,7 +95,12 @@ def _draw_strided_count(rng: random.Random) -> Loop:
     scalars = [f"{t} k"] if predicate.right == Parameter(0) else []
     test = c_predicate(predicate, element, (f"a[i * {stride}{offset}]", ""))
     c = c_array_function(
-        rng, result, [f"const {t} *a", *scalars], f"{result} s = 0;", f"if ({test}) s++;", "return s;"
+        rng,
+        result,
+        [f"const {t} *a", *scalars],
+        f"{result} s = 0;",
+        f"if ({test}) s++;",
+        "return s;",
     )
     teacher = partial(_strided_count, predicate, element, stride, bits)
     return Loop("strided_count", element.name, c, teacher)

@@ -33,7 +33,7 @@ def _copy(end: int, region: Region, isa: str) -> Iterator[str]:
 
 
 def _copied(region: Region, isa: str, load: Access, store: Access, end: int) -> str:
-    """gcc may carry the byte loaded an iteration before: then the source starts a byte earlier."""
+    """Gcc may carry the byte loaded an iteration before: then the source starts a byte earlier."""
     contract = region.contract
     carried = contract.accumulators[0] if contract.accumulators else ""
     hits = contract.scratch[0]
@@ -75,16 +75,15 @@ def _copied(region: Region, isa: str, load: Access, store: Access, end: int) -> 
 def _draw(rng: random.Random, family: str) -> Loop:
     end = 0 if family == "string_copy" else rng.choice((10, 44, 58, 61))
     test = f" != {end}" if end else rng.choice(("", " != 0"))
-    c = rng.choice(
+    result, body = rng.choice(
         (
-            f"char *@NAME@(char *o, const char *a)\n{{\n\twhile ((*o++ = *a++){test}) ;\n\treturn o;\n}}\n",
-            f"char *@NAME@(char *o, const char *a)\n{{\n\tchar c;\n"
-            f"\tdo {{ c = *a++; *o++ = c; }} while (c{test});\n\treturn o;\n}}\n",
-            f"size_t @NAME@(char *o, const char *a)\n{{\n\tsize_t i = 0;\n"
-            f"\twhile ((o[i] = a[i]){test}) i++;\n\treturn i;\n}}\n",
-            f"char *@NAME@(char *o, const char *a)\n{{\n\twhile (*a{test}) *o++ = *a++;\n\treturn o;\n}}\n",
+            ("char *", f"while ((*o++ = *a++){test}) ;\n\treturn o;"),
+            ("char *", f"char c;\n\tdo {{ c = *a++; *o++ = c; }} while (c{test});\n\treturn o;"),
+            ("size_t ", f"size_t i = 0;\n\twhile ((o[i] = a[i]){test}) i++;\n\treturn i;"),
+            ("char *", f"while (*a{test}) *o++ = *a++;\n\treturn o;"),
         )
     )
+    c = f"{result}@NAME@(char *o, const char *a)\n{{\n\t{body}\n}}\n"
     return Loop(family, "u8", c, partial(_copy, end))
 
 

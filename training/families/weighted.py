@@ -108,7 +108,9 @@ def _q15_body(step: Step) -> None:
     vector.emit("vpaddw", names[0], names[0], names[0])
     # Of the two bits on top of the low half, one is the result's lowest and one rounds it.
     vector.emit("vpsrlw", "$1", names[1], names[2])
-    vector.emit("vpandd" if vector.is_512 else "vpand", vector.name(step.prepared[0]), names[1], names[1])
+    vector.emit(
+        "vpandd" if vector.is_512 else "vpand", vector.name(step.prepared[0]), names[1], names[1]
+    )
     vector.emit("vpaddw", names[1], names[0], names[0])
     vector.emit("vpaddw", names[2], names[0], names[0])
     put(step, high, TYPES["i16"])
