@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from llmcc.asm.parse import parse
+from llmcc.regions.find import find_regions
+from llmcc.regions.model import Region
 from llmcc.sandbox.model import Ends, States
 from llmcc.sandbox.runner import Sandbox
 from llmcc.states.blob import baseline_blob
@@ -169,3 +174,16 @@ def test_rounding_and_flushing_differ_between_states_of_float_loops(sandbox: San
     states = Loop("fsum", sandbox).states(600)
     assert len(set(states.mxcsr.tolist())) == 6
     assert (states.mxcsr == 0x1F80).mean() > 0.7
+
+
+def test_a_loop_of_a_function_that_asks_for_sse4_is_run_too(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    (tmp_path / "t.c").write_text(
+        '__attribute__((target("sse4.1"))) void f(int *a, const int *b, long n)\n'
+        "{ for (long i = 0; i < n; i++) a[i] *= b[i]; }\n"
+    )
+    subprocess.run(["gcc", "-O3", "-S", "t.c"], check=True, cwd=tmp_path)
+    found = find_regions(parse((tmp_path / "t.s").read_text()))
+    region = next(r for r in found if isinstance(r, Region) and "pmulld" in r.text)
+    assert timing_buckets(region, seed=1, sandbox=sandbox)
