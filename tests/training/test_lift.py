@@ -21,9 +21,12 @@ from llmcc.sandbox.runner import Sandbox
 from llmcc.training.families.vector import NotExpressible
 from llmcc.training.lift import RECOMPILERS, lifted_rewrites
 from llmcc.training.lift.assembly import Compiled, read_assembly
+from llmcc.training.lift.c_text import changed_registers, passed_registers
 from llmcc.training.lift.constants import without_data
 from llmcc.training.lift.recompile import recompiled
+from llmcc.training.lift.registers import in_contract
 from llmcc.verify.verify import Verified, verify
+from llmcc.x86.registers import GPR
 
 _HOW = {one.name: one for one in RECOMPILERS}
 _LOOPS = {
@@ -92,6 +95,38 @@ def test_a_loop_entered_in_its_middle_counts_whole_iterations(tmp_path: Path) ->
         if "avx2" not in sandbox.features():
             pytest.skip("this CPU has no avx2")
         assert isinstance(verify(region, gated, sandbox=sandbox, seed=3, quick=True), Verified)
+
+
+def test_a_value_keeps_its_register_through_a_broadcast_over_itself(tmp_path: Path) -> None:
+    # Capstone does not say that this form reads its source.
+    region = _region(tmp_path, _LOOPS["count"])
+    values = [*GPR[:4], *GPR[5 : len(passed_registers(region)) + 2]]
+    changed = " ".join(f"%{name}" for name in values[: len(changed_registers(region))])
+    lines = [
+        "\tenter\t" + " ".join(f"%{name}" for name in values),
+        "\tvmovd\t%eax, %xmm16",
+        "\tvpbroadcastd\t%xmm16, %zmm16",
+        "\tvmovd\t%xmm16, %eax",
+        f"\tleave\t{changed}",
+    ]
+    text = "\n".join(in_contract(lines, region, "avx512", region.contract.scratch[0]))
+    (made,) = re.findall(r"vmovd\t%e\w+, %xmm(\d+)", text)
+    assert f"\tvpbroadcastd\t%xmm{made}, %zmm" in text
+
+
+def test_lanes_of_a_masked_load_that_hold_nothing_are_zeroed(tmp_path: Path) -> None:
+    region = _region(tmp_path, _LOOPS["count"])
+    values = [*GPR[:4], *GPR[5 : len(passed_registers(region)) + 2]]
+    changed = " ".join(f"%{name}" for name in values[: len(changed_registers(region))])
+    lines = [
+        "\tenter\t" + " ".join(f"%{name}" for name in values),
+        "\tkxnorw\t%k1, %k1, %k1",
+        "\tvmovdqu32\t(%rax), %zmm3{%k1}",
+        "\tvmovd\t%xmm3, %eax",
+        f"\tleave\t{changed}",
+    ]
+    text = "\n".join(in_contract(lines, region, "avx512", region.contract.scratch[0]))
+    assert "{%k1}{z}" in text
 
 
 @given(st.binary(min_size=4, max_size=4))

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from llmcc.asm.parse import split_operands
 from llmcc.gate.clobbers import check_upper_halves
 from llmcc.gate.decode import Decoded, decode
 from llmcc.outcome import Refusal
@@ -26,6 +27,7 @@ from llmcc.x86.registers import GPR, MASK, REGISTERS, WIDE_ONLY, spelled
 
 _REGISTER = re.compile(r"%([a-z0-9]+)")
 _COPY = re.compile(r"\tmovq\t%(r\w+), %(r\w+)")
+_MERGING = re.compile(r", %([xyz]mm\d+) ?\{%k\d\}$")
 _TARGET = re.compile(r"\.LR\d+")
 # "=rdi" is the register rdi itself, "rdi" what the compiler calls so.
 _PLACE = "="
@@ -73,7 +75,7 @@ def in_contract(lines: Sequence[str], region: Region, isa: str, count: str) -> l
     Raises:
         NotExpressible: too few registers, or an instruction that the gate does not know.
     """
-    flow = _flow(lines, region, isa, count)
+    flow = _with_zeroing(_flow(lines, region, isa, count))
     webs = _webs(flow)
     return _Colouring(flow, webs, region, isa).text()
 
@@ -146,8 +148,7 @@ def _instruction(
     passed: Sequence[str],
 ) -> _Line:
     written = {name.family for name in one.written}
-    # Capstone leaves out sources of masked instructions.
-    read = {name.family for name in one.read} | (one.values - written) | one.addresses
+    read = {name.family for name in one.read} | one.addresses | _sources(text)
     # What is written in part keeps the rest of what was there.
     read |= {name.family for name in one.written if name.family in GPR and name.bits < 32}
     if one.is_masked and "{z}" not in text and not one.is_store:
@@ -166,6 +167,33 @@ def _instruction(
         read |= {_PLACE + family for family in passed}
     return _Line(text, frozenset(read), frozenset(written),
                  taken if one.mnemonic == "jmp" else (*taken, *following))  # fmt: skip
+
+
+def _with_zeroing(flow: Sequence[_Line]) -> list[_Line]:
+    """Zero the lanes a mask leaves out where they hold nothing, which gcc does not care about."""
+    reaching = _reaching(flow)
+    out: list[_Line] = []
+    for number, line in enumerate(flow):
+        match = _MERGING.search(line.text)
+        family = REGISTERS[match[1]].family if match else ""
+        if family and not any(n != number and f == family for n, f in reaching[number]):
+            text = line.text + "{z}"
+            out.append(replace(line, text=text, reads=line.reads - {family} | _sources(text)))
+        else:
+            out.append(line)
+    return out
+
+
+def _sources(text: str) -> set[str]:
+    """Vector registers and masks that an instruction takes; capstone leaves out some with EVEX."""
+    _, name, rest = (text + "\t").split("\t")[:3]
+    if name[0] not in "vk" or not rest:
+        return set()
+    operands = split_operands(rest)[:-1]
+    registers = [operand.partition("{")[0].strip() for operand in operands if "%" in operand]
+    if len(registers) >= 2 and len(set(registers)) == 1:
+        return set()  # the same whatever it holds, or capstone knows
+    return {REGISTERS[n].family for some in operands for n in _REGISTER.findall(some)}
 
 
 def _webs(flow: Sequence[_Line]) -> dict[_Web, _Web]:
