@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 from functools import partial
 
@@ -30,6 +31,8 @@ from llmcc.training.families.trip import (
 from llmcc.training.families.vector import NotExpressible, VectorText
 from llmcc.x86.registers import spelled
 
+_TO_ZERO = re.compile(r"\tsubq\t\$1, %(\w+)\n\tje\t\.LX")
+
 # -- searches from the end
 
 
@@ -53,10 +56,11 @@ def _search(predicate: Predicate, element: ElementType, region: Region, isa: str
             loads=(Access(contract.scratch[0], None, 1, 0, 1, True, False, 1, False),),
             parameters=(parameter,),
         )
-        yield _searched(contract, loads[0], vector, predicate)
+        yield _searched(region, loads[0], vector, predicate)
 
 
-def _searched(contract: Contract, load: Access, vector: VectorText, predicate: Predicate) -> str:
+def _searched(region: Region, load: Access, vector: VectorText, predicate: Predicate) -> str:
+    contract = region.contract
     element, position, limit, hits = contract.scratch[:4]
     size = vector.element.size_bytes
     shift = size.bit_length() - 1
@@ -69,10 +73,7 @@ def _searched(contract: Contract, load: Access, vector: VectorText, predicate: P
     out = [f"\tleaq\t{address(load)}, %{element}"]
     if size > 1:
         out += [f"\ttestb\t${size - 1}, %{spelled(element, 8)}", "\tjne\t.LH"]
-    latch = counted_latch(contract)
-    out += iterations_but_one(contract, latch, limit, hits)
-    if not latch.is_advanced:  # the last look is at the count alone: one whole iteration is left
-        out.append(f"\tsubq\t$1, %{limit}")
+    out += _iterations_left(region, limit, hits)
     assert isinstance(predicate, Compare)
     right = predicate.right
     assert isinstance(right, Constant | Parameter)
@@ -99,6 +100,19 @@ def _searched(contract: Contract, load: Access, vector: VectorText, predicate: P
     out += advance_by(contract, position, element)
     out += [] if vector.is_512 else ["\tvzeroupper"]
     return "\n".join([*out, "\tjmp\t.LH"]) + "\n"
+
+
+def _iterations_left(region: Region, limit: str, temporary: str) -> list[str]:
+    """Put into `limit` how many whole iterations may be left out."""
+    contract = region.contract
+    counted = _TO_ZERO.findall(region.text)
+    if not contract.latches and len(counted) == 1:  # an index that counts down to 0
+        return [f"\tmovq\t%{counted[0]}, %{limit}", f"\tsubq\t$1, %{limit}", "\tjle\t.LH"]
+    latch = counted_latch(contract)
+    out = iterations_but_one(contract, latch, limit, temporary)
+    if not latch.is_advanced:  # the last look is at the count alone: one whole iteration is left
+        out.append(f"\tsubq\t$1, %{limit}")
+    return out
 
 
 def _hits(vector: VectorText, predicate: Predicate, found: str) -> list[str]:
