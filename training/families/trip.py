@@ -184,9 +184,16 @@ def range_guards(contract: Contract, count: str, temporaries: tuple[str, str]) -
     For streams of different strides, whose distance changes from step to step. `count` holds T-1.
     """
     stores = sorted((a for a in contract.accesses if a.is_store), key=lambda access: access.disp)
-    loads = list(dict.fromkeys(a for a in contract.accesses if not a.is_store))
-    if not stores or any(a.stride_bytes not in (1, 2, 4, 8) for a in (*stores, *loads)):
+    if not stores or any(a.stride_bytes not in (1, 2, 4, 8) for a in contract.accesses):
         raise NotExpressible("not stores of small strides")
+    # Neighbours of one array, less than its stride apart, are in the range of the lowest.
+    lowest: dict[tuple[str | None, str | None, int, int], Access] = {}
+    for access in contract.accesses:
+        if not access.is_store:
+            key = (access.base, access.index, access.scale, access.disp // access.stride_bytes)
+            if key not in lowest or access.disp < lowest[key].disp:
+                lowest[key] = access
+    loads = list(lowest.values())
     first, second = temporaries
     store = stores[0]
     lines: list[str] = []
