@@ -64,8 +64,7 @@ def without_data(unit: Compiled, vectors: Sequence[str]) -> list[str]:
                 raise NotExpressible("no vector register for a constant")
             made[value] = free.pop(0)
             start += _made(value, made[value])
-        shown_text = text + shown
-        lines.append(line.replace(shown_text, "%" + spelled(made[value], whole * 8)))
+        lines.append(line.replace(text + shown, "%" + spelled(made[value], whole * 8)))
     entry = next(n for n, line in enumerate(lines) if line.startswith(f"\t{ENTRY}\t"))
     return [*lines[: entry + 1], *start, *lines[entry + 1 :]]
 

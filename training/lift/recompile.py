@@ -112,14 +112,14 @@ def _compiled_for(
     is_wide = isa == "avx512" and region.contract.is_wide_free
     vectors = [*XMM, *WIDE_ONLY] if is_wide else XMM
     tried = _fewer_registers(region) if command[0] == "gcc" else [[]]
-    for last, fixed in enumerate(tried, 1 - len(tried)):
+    refusal = NotExpressible("")
+    for fixed in tried:
         try:
             unit = compiled(source, [*command, *fixed])
             return in_contract(without_data(unit, vectors), region, isa, count)
-        except TooFewRegisters:
-            if last == 0:
-                raise
-    raise AssertionError("the last try raises")
+        except TooFewRegisters as error:
+            refusal = error
+    raise refusal
 
 
 def _narrowest(contract: Contract) -> int:

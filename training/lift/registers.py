@@ -27,7 +27,8 @@ from llmcc.x86.registers import GPR, MASK, REGISTERS, WIDE_ONLY, spelled
 
 _REGISTER = re.compile(r"%([a-z0-9]+)")
 _COPY = re.compile(r"\tmovq\t%(r\w+), %(r\w+)")
-_MERGING = re.compile(r", %([xyz]mm\d+) ?\{%k\d\}$")
+# A blend's mask chooses between its sources, and leaves out no lane.
+_MERGING = re.compile(r"^\tv(?!p?blendm).*, %([xyz]mm\d+) ?\{%k\d\}$")
 _TARGET = re.compile(r"\.LR\d+")
 # "=rdi" is the register rdi itself, "rdi" what the compiler calls so.
 _PLACE = "="
@@ -151,7 +152,7 @@ def _instruction(
     read = {name.family for name in one.read} | one.addresses | _sources(text)
     # What is written in part keeps the rest of what was there.
     read |= {name.family for name in one.written if name.family in GPR and name.bits < 32}
-    if one.is_masked and "{z}" not in text and not one.is_store:
+    if one.is_masked and "{z}" not in text and not one.is_store and "blendm" not in text:
         read |= {family for family in written if family not in MASK}
     names = {REGISTERS[name].family for name in _REGISTER.findall(text)}
     if not (written | read) <= names or any(REGISTERS[n].is_high_byte
