@@ -35,10 +35,12 @@ from llmcc.regions.find import RefusedLoop, find_regions
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
 from llmcc.toolchain import find_gcc, run_gcc
+from llmcc.training.budget import Budget
 from llmcc.training.dataset import PairRecord, pair_to_line, read_pairs, write_pairs
 from llmcc.training.experts import ISAS, is_packed, loop_rewrites
 from llmcc.training.families.catalogue import FAMILIES, families_of
 from llmcc.training.families.loop import Family, Loop
+from llmcc.training.leave_it import LEFT_ALONE
 from llmcc.training.region_judge import RegionJudge, Thoroughness
 from llmcc.training.rewards import is_about_proposal
 from llmcc.training.surroundings import c_unit, function_text
@@ -88,7 +90,7 @@ class _Job:
 @click.option("--seed", default=1, show_default=True, help="Seed of the first shard.")
 @click.option("--loops", default=48, show_default=True, help="Loops drawn for one shard.")
 @click.option("--jobs", default=2, show_default=True, help="Worker processes.")
-@click.option("--minutes", type=float, default=None, help="Stop starting shards after this long.")
+@click.option("--minutes", type=float, default=None, help="Stop after this long, over all calls.")
 @click.option(
     "--family",
     "families",
@@ -107,7 +109,10 @@ def corpus(
 ) -> None:
     """Make verified pairs; an interrupted run goes on where it was."""
     (out / "shards").mkdir(parents=True, exist_ok=True)
+    budget = Budget(out / "spent.json", minutes)
     waiting = [s for s in range(seed, seed + shards) if not _shard_path(out, s).exists()]
+    if budget.is_over():
+        waiting = []
     started = time.monotonic()
     totals: Counter[str] = Counter()
     pairs = 0
@@ -125,7 +130,8 @@ def corpus(
                 f"{pairs} pairs in all, {rate:.1f}/s, "
                 f"{done}/{len(waiting)}"
             )
-            if minutes is not None and time.monotonic() - started > minutes * 60:
+            budget.note()
+            if budget.is_over():
                 pool.terminate()
                 break
     for ending, count in totals.most_common():
@@ -225,10 +231,16 @@ def _record(
         split=split_of(shape_key(region.text)) if own == "train" else own,
         prompt=prompt,
         rewrite=rewrite,
-        provenance=f"gcc {' '.join(flags)}, {'widen' if is_packed(region) else 'template'}",
+        provenance=f"gcc {' '.join(flags)}, {_teacher(region, loop, rewrite)}",
         wide_follows_xmm=is_packed(region) and isa == "avx512",
         region=region,
     )
+
+
+def _teacher(region: Region, loop: Loop, rewrite: str) -> str:
+    if loop.family in LEFT_ALONE and not rewrite:
+        return "leave it"
+    return "widen" if is_packed(region) else "template"
 
 
 def shape_key(text: str) -> str:

@@ -28,6 +28,11 @@ class Curriculum:
         """Start with problems nothing is known about."""
         return cls([0.0] * count, [0.0] * count)
 
+    @classmethod
+    def sampled(cls, tried: Sequence[int], accepted: Sequence[int]) -> Curriculum:
+        """Start from how often each problem was tried before, by a policy much like this one."""
+        return cls([float(count) for count in tried], [float(count) for count in accepted])
+
     def draw(self, count: int, rng: random.Random) -> list[int]:
         """Draw distinct problems, with odds by the variance of their success."""
         tried, solved = np.array(self.tried), np.array(self.solved)

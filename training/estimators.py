@@ -1,14 +1,14 @@
 """Unbiased figures from samples, and intervals over loops. Pure.
 
-A loop is the unit of everything: samples of one loop depend on each other, so intervals are drawn
-over loops, never over samples.
+Samples of one loop depend on each other, and so do loops of one shape: intervals are drawn over
+clusters of loops, never over samples.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,40 +62,67 @@ def geomean(values: Values) -> float:
     return float(np.exp(np.log(values).mean())) if len(values) else 1.0
 
 
-def mean(values: Values) -> float:
-    """The arithmetic mean; 0.0 of none."""
-    return float(values.mean()) if len(values) else 0.0
+def mean_interval(values: Values, clusters: Sequence[str], *, seed: int) -> Interval:
+    """The mean of one value a loop with its 95 % percentile interval; 0.0 of none.
 
-
-def bootstrap(values: Values, statistic: Callable[[Values], float], *, seed: int) -> Interval:
-    """A statistic of one value a loop with its 95 % percentile interval over loops.
-
-    Efron and Tibshirani 1993, "An introduction to the bootstrap", chapter 13.
-    """
-    if len(values) == 0:
-        nothing = statistic(values)
-        return Interval(nothing, nothing, nothing)
-    random = np.random.default_rng(seed)
-    drawn = random.integers(len(values), size=(_BOOTSTRAPS, len(values)))
-    low, high = np.quantile([statistic(values[rows]) for rows in drawn], (0.025, 0.975))
-    return Interval(statistic(values), float(low), float(high))
-
-
-def paired_gain(new: Values, old: Values, *, seed: int) -> Interval:
-    """The geometric mean of new / old with its 95 % interval over loops; over 1: new is better.
+    Whole clusters are drawn: loops that are alike are one piece of evidence, not several.
+    Efron and Tibshirani 1993, "An introduction to the bootstrap", chapter 13; drawing clusters:
+    Cameron, Gelbach and Miller 2008, "Bootstrap-based improvements for inference with clustered
+    errors", section III.
 
     Args:
-        new, old: positive, one value a loop, of the same loops in the same order.
-        seed: of the bootstrap.
+        values: one a loop.
+        clusters: the name of each loop's cluster.
+        seed: of the draws.
 
     Raises:
         ValueError: the two are not equally long.
     """
+    if len(values) != len(clusters):
+        raise ValueError(f"{len(values)} values in {len(clusters)} clusters")
+    if len(values) == 0:
+        return Interval(0.0, 0.0, 0.0)
+    _, cluster_of = np.unique(np.asarray(clusters), return_inverse=True)
+    sizes = np.bincount(cluster_of)
+    sums = np.bincount(cluster_of, weights=values)
+    drawn = np.random.default_rng(seed).integers(len(sizes), size=(_BOOTSTRAPS, len(sizes)))
+    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+    low, high = np.quantile(means, (0.025, 0.975))
+    return Interval(float(values.mean()), float(low), float(high))
+
+
+def geomean_interval(values: Values, clusters: Sequence[str], *, seed: int) -> Interval:
+    """The geometric mean of positive values as `mean_interval` gives the mean; 1.0 of none."""
+    logs = mean_interval(np.log(values), clusters, seed=seed)
+    return Interval(math.exp(logs.value), math.exp(logs.low), math.exp(logs.high))
+
+
+def paired_gain(new: Values, old: Values, clusters: Sequence[str], *, seed: int) -> Interval:
+    """The geometric mean of new / old with its 95 % interval; over 1: new is better.
+
+    Args:
+        new, old: positive, one value a loop, of the same loops in the same order.
+        clusters: as in `mean_interval`.
+        seed: of the bootstrap.
+
+    Raises:
+        ValueError: they are not equally long.
+    """
     if len(new) != len(old):
         raise ValueError(f"{len(new)} loops against {len(old)}")
-    return bootstrap(new / old, geomean, seed=seed)
+    return geomean_interval(new / old, clusters, seed=seed)
 
 
 def part_of(key: str, parts: int) -> int:
     """Put a key into one of `parts` disjoint parts, 0 to parts - 1, the same way every time."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest()) % parts
+
+
+def even_parts(sizes: Mapping[str, int], parts: int) -> dict[str, int]:
+    """Put groups, whole, into parts 0 to parts - 1 of about one size: the largest first."""
+    filled = [0] * parts
+    chosen: dict[str, int] = {}
+    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        chosen[name] = filled.index(min(filled))
+        filled[chosen[name]] += sizes[name]
+    return chosen

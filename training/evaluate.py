@@ -80,7 +80,13 @@ _THOROUGHNESS = click.Choice(["quick", "full"])
     help="Of the sampling.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of samples and tests.")
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Workers.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Samplers, judges.",
+)
 @click.option(
     "--battery", type=_THOROUGHNESS, default="quick", show_default=True, help="How to verify."
 )
@@ -162,6 +168,7 @@ def evaluate(
                 judges=pool,
                 store=store(proposer.name, proposer.fingerprint),
                 advance=_bar(progress, proposer.name, len(question.records)),
+                jobs=jobs,
             )
         if baselines:
             results[AA_ROW] = judge_itself(
@@ -199,8 +206,8 @@ def _report(
 
 
 def _baselines(training: Sequence[PairRecord], *, samples: int, seed: int) -> list[Proposer]:
-    others = [nobody(), random_proposer(training, samples=samples, seed=seed)]
-    return [*others, *compiler_proposers()]
+    strangers = random_proposer(training, samples=samples, seed=seed)
+    return [nobody(), strangers, *compiler_proposers()]
 
 
 def _named(text: str) -> tuple[str, str]:

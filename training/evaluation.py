@@ -13,13 +13,15 @@ from llmcc.config import read_config
 from llmcc.outcome import Outcome, OutcomeClass, Refusal
 from llmcc.sandbox.selftest import open_checked_sandbox
 from llmcc.sandbox.zygote import SandboxDied
+from llmcc.training.corpus import shape_key
 from llmcc.training.dataset import PairRecord, read_pairs
 from llmcc.training.figures import Comparison, Figures, compare, figures
 from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case
 from llmcc.training.loop_results import LoopResult, ResultFile
-from llmcc.training.proposers import Proposer
+from llmcc.training.proposers import Answers, Proposer
 from llmcc.training.self_timing import time_itself
+from llmcc.training.side_by_side import side_by_side
 
 SEEN, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL = (
     "seen families, unseen shapes",
@@ -28,7 +30,7 @@ SEEN, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL = (
     "all",
 )
 AA_ROW = "A/A"
-_LOOPS_PER_ROUND = 4
+_LOOPS_PER_ROUND = 8
 _AA_REPEATS = 2
 
 Results = Mapping[str, Sequence[LoopResult]]  # by row
@@ -86,14 +88,20 @@ def judge_row(
     judges: Judges,
     store: ResultFile,
     advance: Callable[[int], None],
+    jobs: int = 1,
 ) -> list[LoopResult]:
-    """Judge one proposer's samples on every loop; `advance` is told how many loops are done."""
+    """Judge one proposer's samples on every loop.
+
+    advance: told how many loops are done.
+    jobs: processes that sample; they stand still while the samples are judged, and timed.
+    """
     results = {record.id: known for record in records if (known := store.get(record.id))}
     advance(len(results))
     waiting = [record for record in records if record.id not in results]
     for start in range(0, len(waiting), _LOOPS_PER_ROUND):
         some = waiting[start : start + _LOOPS_PER_ROUND]
-        for record, judgements in zip(some, _judge_some(proposer, some, judges), strict=True):
+        answers = side_by_side(proposer.answer, some, jobs=jobs)
+        for record, judgements in zip(some, _judge_some(some, answers, judges), strict=True):
             results[record.id] = _keep(record, judgements, store)
         advance(len(some))
     return [results[record.id] for record in records]
@@ -145,9 +153,9 @@ def families_of(results: Results, *, seed: int) -> list[Figures]:
     """Give the figures of every row on every family and project."""
     return [
         figures(row, name, some, seed=seed)
-        for name in sorted({_kind(loop) for loops in results.values() for loop in loops})
+        for name in sorted({loop.kind for loops in results.values() for loop in loops})
         for row, loops in results.items()
-        if (some := [loop for loop in loops if _kind(loop) == name])
+        if (some := [loop for loop in loops if loop.kind == name])
     ]
 
 
@@ -166,23 +174,26 @@ def comparisons_of(
         return [r for r in results[row] if section in (ALL, question.section(r))]
 
     return [
-        compare((new, some), (old, cut(old, section)), section=section, k=k, parts=parts, seed=seed)
+        compare(
+            (new, some),
+            (old, cut(old, section)),
+            section=section,
+            k=k,
+            parts=parts,
+            by_kind=section in (UNSEEN_FAMILIES, UNSEEN_PROJECTS),
+            seed=seed,
+        )
         for section in (UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL)
         for new, old in pairs
         if (some := cut(new, section)) and cut(old, section)
     ]
 
 
-def _kind(result: LoopResult) -> str:
-    return result.family if result.group == "synthetic" else f"project {result.group}"
-
-
 def _judge_some(
-    proposer: Proposer, records: Sequence[PairRecord], judges: Judges
+    records: Sequence[PairRecord], answers: Sequence[Answers], judges: Judges
 ) -> Iterator[list[Judgement]]:
     """Judge the samples of a few loops at once, so that no worker stands idle."""
     nothing = Judgement(Outcome.NO_PROPOSAL)
-    answers = [proposer.answer(record) for record in records]
     cases = [
         Case(record.region, record.isa, text)
         for record, texts in zip(records, answers, strict=True)
@@ -200,6 +211,7 @@ def _keep(record: PairRecord, judgements: Sequence[Judgement], store: ResultFile
         record.family,
         record.group,
         record.isa,
+        "" if record.region is None else shape_key(record.region.text),
         tuple(judgement.outcome for judgement in judgements),
         tuple((j.ratio or 1.0) if j.is_faster else 1.0 for j in judgements),
         tuple(judgement.ratio for judgement in judgements),

@@ -14,6 +14,7 @@ from llmcc.training.figures import KS, Comparison, Figures
 _HEADINGS = (
     "row",
     "loops",
+    "shapes",
     "assembles",
     "right",
     "faster",
@@ -59,7 +60,7 @@ def tables(report: Report) -> list[Table]:
 
 def markdown(report: Report) -> str:
     """Write a report as Markdown tables, for docs/training.md and the model card."""
-    lines = [f"`{report.made_by}`, {report.machine}. Brackets: 95 % bootstrap over loops.", ""]
+    lines = [f"`{report.made_by}`, {report.machine}. Brackets: 95 % bootstrap over shapes.", ""]
     for section in dict.fromkeys(one.section for one in report.sections):
         rows = [_cells(one) for one in _of(report.sections, section)]
         lines += [f"**{section}**", "", *_markdown_table(_HEADINGS, rows), ""]
@@ -82,6 +83,7 @@ def _cells(one: Figures) -> tuple[str, ...]:
     return (
         one.row,
         str(one.loops),
+        str(one.shapes),
         *map(_share, (one.assembles, one.right, one.faster)),
         _ratio(one.timed),
         _ratio(one.geomean_one),

@@ -12,9 +12,10 @@ from llmcc.training.estimators import (
     Interval,
     Values,
     best_of_k,
-    bootstrap,
+    even_parts,
     geomean,
-    mean,
+    geomean_interval,
+    mean_interval,
     paired_gain,
     part_of,
     pass_at_k,
@@ -27,11 +28,12 @@ _PERCENTILES = (25, 50, 75)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How one row did on one section's loops; shares 0 to 1, intervals over loops."""
+    """How one row did on one section's loops; shares 0 to 1, intervals over shapes."""
 
     row: str
     section: str
     loops: int
+    shapes: int  # distinct ones among the loops
     samples: int  # of all loops
     assembles: Interval  # share of samples past the gate, a mean over loops
     right: Interval  # share of samples that pass verification
@@ -64,10 +66,11 @@ class Comparison:
 
 def figures(row: str, section: str, results: Sequence[LoopResult], *, seed: int) -> Figures:
     """Sum up one row's results on one section."""
+    shapes = [result.shape for result in results]
 
     def share(count: Callable[[LoopResult], int]) -> Interval:
         shares = [count(result) / max(len(result.outcomes), 1) for result in results]
-        return bootstrap(np.array(shares), mean, seed=seed)
+        return mean_interval(np.array(shares), shapes, seed=seed)
 
     singles = np.array([geomean(np.array(result.ratios)) for result in results])
     best = [max(result.ratios, default=1.0) for result in results] or [1.0]
@@ -76,15 +79,16 @@ def figures(row: str, section: str, results: Sequence[LoopResult], *, seed: int)
         row=row,
         section=section,
         loops=len(results),
+        shapes=len(set(shapes)),
         samples=sum(len(result.outcomes) for result in results),
         assembles=share(lambda result: result.assembled_count),
         right=share(lambda result: result.right_count),
         faster=share(lambda result: result.faster_count),
-        timed=bootstrap(_timed(results), geomean, seed=seed),
-        geomean_one=bootstrap(singles, geomean, seed=seed),
+        timed=_timed(results, seed=seed),
+        geomean_one=geomean_interval(singles, shapes, seed=seed),
         percentiles=tuple(np.percentile(best, _PERCENTILES).tolist()),
-        pass_at=tuple(bootstrap(_pass(results, k), mean, seed=seed) for k in KS),
-        speedup_at=tuple(bootstrap(speedups(results, k), geomean, seed=seed) for k in KS),
+        pass_at=tuple(mean_interval(_pass(results, k), shapes, seed=seed) for k in KS),
+        speedup_at=tuple(geomean_interval(speedups(results, k), shapes, seed=seed) for k in KS),
         refusals=dict(endings.most_common()),
     )
 
@@ -96,24 +100,39 @@ def compare(
     section: str,
     k: int,
     parts: int,
+    by_kind: bool,
     seed: int,
 ) -> Comparison:
     """Compare two named rows on the loops that both have, on the whole and part by part.
 
-    A part is a third, say, of the loops, chosen by a digest of their ids.
+    parts: their number; no shape is in two of them.
+    by_kind: no family or project is in two of them either, where there are enough for that.
     """
     former = {result.record_id: result for result in old[1]}
     both = [(one, former[one.record_id]) for one in new[1] if one.record_id in former]
+    part_of_shape = _parts([one for one, _ in both], parts, by_kind=by_kind)
 
     def gain(pairs: Sequence[tuple[LoopResult, LoopResult]]) -> Interval:
         ours = speedups([one for one, _ in pairs], k)
-        return paired_gain(ours, speedups([one for _, one in pairs], k), seed=seed)
+        theirs = speedups([one for _, one in pairs], k)
+        return paired_gain(ours, theirs, [one.shape for one, _ in pairs], seed=seed)
 
     split = [
-        [pair for pair in both if part_of(pair[0].record_id, parts) == part]
-        for part in range(parts)
+        [pair for pair in both if part_of_shape[pair[0].shape] == part] for part in range(parts)
     ]
     return Comparison(new[0], old[0], section, k, len(both), gain(both), tuple(map(gain, split)))
+
+
+def _parts(results: Sequence[LoopResult], parts: int, *, by_kind: bool) -> dict[str, int]:
+    """Choose a part for each shape."""
+    kinds: dict[str, str] = {}
+    for result in results:
+        kinds.setdefault(result.shape, result.kind)
+    shapes_of = Counter(kinds.values())
+    if by_kind and len(shapes_of) >= parts:
+        part_of_kind = even_parts(shapes_of, parts)
+        return {shape: part_of_kind[kind] for shape, kind in kinds.items()}
+    return {shape: part_of(shape, parts) for shape in kinds}
 
 
 def speedups(results: Iterable[LoopResult], k: int) -> Values:
@@ -126,7 +145,8 @@ def _pass(results: Iterable[LoopResult], k: int) -> Values:
     return np.array([pass_at_k(count, right, k) for count, right in counts])
 
 
-def _timed(results: Iterable[LoopResult]) -> Values:
-    """One ratio a loop that anything was timed for."""
-    timed = ([ratio for ratio in result.raw_ratios if ratio] for result in results)
-    return np.array([geomean(np.array(ratios)) for ratios in timed if ratios])
+def _timed(results: Iterable[LoopResult], *, seed: int) -> Interval:
+    """Of one ratio a loop that anything was timed for."""
+    timed = [(result.shape, [ratio for ratio in result.raw_ratios if ratio]) for result in results]
+    means = np.array([geomean(np.array(ratios)) for _, ratios in timed if ratios])
+    return geomean_interval(means, [shape for shape, ratios in timed if ratios], seed=seed)

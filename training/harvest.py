@@ -17,6 +17,7 @@ from pathlib import Path
 
 import click
 
+from llmcc.training.budget import Budget
 from llmcc.training.corpus import shape_key
 from llmcc.training.dataset import PairRecord, read_pairs, write_pairs
 from llmcc.training.debian_sources import MissingSource, Sources
@@ -53,7 +54,12 @@ class Harvest:
 @click.option(
     "--minutes-each", default=2.0, show_default=True, help="Most to build, look through or teach."
 )
-@click.option("--minutes", type=float, default=None, help="Start no package after this long.")
+@click.option(
+    "--minutes",
+    type=float,
+    default=None,
+    help="Start no package, and teach none, after this long over all calls.",
+)
 @click.option("--teach", is_flag=True, help="Try the teachers on every harvested loop.")
 @click.option("--jobs", default=2, show_default=True, help="Processes that judge for --teach.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the teachers' test batteries.")
@@ -69,9 +75,10 @@ def harvest(
     """Collect loops of real C projects; an interrupted run goes on where it was."""
     chosen = [package for package in PACKAGES if not names or package.name in names]
     harvested: list[Package] = []
-    started_s = time.monotonic()
+    out.mkdir(parents=True, exist_ok=True)
+    budget = Budget(out / "spent.json", minutes)
     for package in chosen:
-        if minutes is not None and time.monotonic() - started_s > minutes * 60:
+        if budget.is_over():
             break
         try:
             _collect(out, package, minutes_each * 60)
@@ -79,8 +86,9 @@ def harvest(
             click.echo(f"{package.name}: {_reason(error)}", err=True)
             continue
         harvested.append(package)
+        budget.note()
     if teach:
-        _teach_all(out, harvested, timeout_s=minutes_each * 60, seed=seed, jobs=jobs)
+        _teach_all(out, harvested, timeout_s=minutes_each * 60, seed=seed, jobs=jobs, budget=budget)
     count = merge(out, PACKAGES)
     click.echo(f"{count} records of distinct loops in {out / 'regions.jsonl'}")
 
@@ -137,10 +145,16 @@ def harvest_tree(package: Package, folder: Path, *, store: Path, timeout_s: floa
 
 
 def _teach_all(
-    out: Path, packages: Sequence[Package], *, timeout_s: float, seed: int, jobs: int
+    out: Path,
+    packages: Sequence[Package],
+    *,
+    timeout_s: float,
+    seed: int,
+    jobs: int,
+    budget: Budget,
 ) -> None:
     waiting = [package for package in packages if not _taught_path(out, package).exists()]
-    if not waiting:
+    if not waiting or budget.is_over():
         return
     # Here, since all of the product is loaded with them.
     from llmcc.training.judging import JudgePool
@@ -161,6 +175,9 @@ def _teach_all(
             }
             _write(_taught_path(out, package), Harvest(records, facts))
             click.echo(f"{package.name} taught: {json.dumps(facts)}")
+            budget.note()
+            if budget.is_over():
+                break
 
 
 def _harvested_path(out: Path, package: Package) -> Path:

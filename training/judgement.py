@@ -31,6 +31,11 @@ class Judgement:
         return self.outcome in _RIGHT
 
     @property
+    def is_right_rewrite(self) -> bool:
+        """Whether it is right and neither a copy of gcc's code nor a jump to it."""
+        return self.is_right and self.outcome is not Outcome.IDENTICAL
+
+    @property
     def is_faster(self) -> bool:
         """Whether it is right and was shown to be faster."""
         return self.outcome is Outcome.ACCEPTED

@@ -24,14 +24,20 @@ class LoopResult:
     family: str
     group: str  # "synthetic" or the project's name
     isa: str
+    shape: str  # `corpus.shape_key` of its text: loops of one shape are one piece of evidence
     outcomes: tuple[Outcome, ...]
     ratios: tuple[float, ...]  # speed-up over gcc's loop; 1.0 for whatever was not accepted
     raw_ratios: tuple[float | None, ...] = ()  # as timed, accepted or not
 
     @property
+    def kind(self) -> str:
+        """The family it was drawn from, or the project it comes from."""
+        return self.family if self.group == "synthetic" else f"project {self.group}"
+
+    @property
     def right_count(self) -> int:
-        """Samples that do what gcc's loop does."""
-        return sum(Judgement(outcome).is_right for outcome in self.outcomes)
+        """Samples that do what gcc's loop does; neither copies of it nor jumps to it."""
+        return sum(Judgement(outcome).is_right_rewrite for outcome in self.outcomes)
 
     @property
     def assembled_count(self) -> int:
@@ -78,6 +84,7 @@ class ResultFile:
             result.family,
             result.group,
             result.isa,
+            result.shape,
             [outcome.name for outcome in result.outcomes],
             list(result.ratios),
             list(result.raw_ratios),
@@ -89,11 +96,11 @@ class ResultFile:
 def _from_line(line: str) -> LoopResult | None:
     """Read a line; None for one that a killed run left half written."""
     try:
-        record_id, family, group, isa, names, ratios, raw = json.loads(line)
+        record_id, family, group, isa, shape, names, ratios, raw = json.loads(line)
         outcomes = tuple(Outcome[name] for name in names)
     except (ValueError, KeyError, TypeError):
         return None
-    return LoopResult(record_id, family, group, isa, outcomes, tuple(ratios), tuple(raw))
+    return LoopResult(record_id, family, group, isa, shape, outcomes, tuple(ratios), tuple(raw))
 
 
 def _is_refused_by_gate(outcome: Outcome) -> bool:

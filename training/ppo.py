@@ -128,6 +128,8 @@ def _sample(
         samples=settings.samples,
         seed=seed,
         advance=lambda: sinks.progress("sampling", next(done), len(problems)),
+        max_new_tokens=settings.max_new_tokens,
+        jobs=settings.samplers,
     )
 
 

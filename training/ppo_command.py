@@ -17,6 +17,7 @@ from llmcc.backends.embedded.backend import SHIPPED_WEIGHTS
 from llmcc.backends.embedded.prompt import WHOLE
 from llmcc.training import checkpoint, ppo_state
 from llmcc.training.alarm import GAP_MOST
+from llmcc.training.curriculum import Curriculum
 from llmcc.training.curves import Board, draw_curves
 from llmcc.training.dataset import PairRecord, read_pairs
 from llmcc.training.judgement import Judgement
@@ -26,6 +27,7 @@ from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
 from llmcc.training.region_environment import RegionEnvironment
 from llmcc.training.rewards import REWARDS
+from llmcc.training.rft_sampling import Sampled, read_sampled
 from llmcc.training.sft import append_line
 from llmcc.training.start import load_start
 
@@ -79,7 +81,9 @@ _SHOWN = (
     help="verl: a large model on GPUs, with the options of ppo-verl.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of samples and judging.")
-@click.option("--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Judges.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Samplers, judges."
+)
 @click.option(
     "--threads", type=click.IntRange(min=1), default=None, help="CPU threads. Default: torch's."
 )
@@ -141,6 +145,12 @@ _SHOWN = (
     show_default=True,
     help="How far to step back behind other processes.",
 )
+@click.option(
+    "--pass-rates",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="sampled.jsonl of rft: a new run asks first about loops that were solved sometimes.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the directory's run, if there is one.")
 def ppo(
     pairs_file: Path,
@@ -160,6 +170,7 @@ def ppo(
     prompt_baseline: bool,
     max_iterations: int | None,
     nice: int,
+    pass_rates: Path | None,
     resume: bool,
 ) -> None:
     """Train a model on the loops of PAIRS_FILE, those without a known rewrite included.
@@ -177,6 +188,7 @@ def ppo(
         seed=seed,
         prompts=prompts,
         samples=samples,
+        samplers=jobs,
         learning_rate=learning_rate,
         kl_coefficient=kl,
         warm_up_iterations=warm_up,
@@ -194,6 +206,10 @@ def ppo(
         state, environment = _begin(
             directory, pairs_file, model_path, judge=pool.judge, resume=resume
         )
+        if pass_rates is not None and state.iteration == 0:
+            state.curriculum = curriculum_from(
+                environment.prompts("train"), read_sampled(pass_rates)
+            )
         if _is_over(state, settings):
             click.echo("the run is over")
             return
@@ -233,6 +249,14 @@ def _begin(
     elif len(state.curriculum.tried) != counts["train"]:
         raise click.ClickException(f"{former} was trained on other loops than {pairs_file} holds")
     return state, environment
+
+
+def curriculum_from(problems: Sequence[PairRecord], sampled: Sequence[Sampled]) -> Curriculum:
+    """Start a curriculum from the pass rates of rejection sampling; unknown loops are untried."""
+    known = {one.record_id: one for one in sampled}
+    nothing = Sampled("", 0, 0, "")
+    found = [known.get(problem.id, nothing) for problem in problems]
+    return Curriculum.sampled([one.tried for one in found], [one.accepted for one in found])
 
 
 def _is_over(state: RunState, settings: Settings) -> bool:

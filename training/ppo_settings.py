@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from llmcc.training.ppo_maths import Clip
 from llmcc.training.ppo_state import RunState
+from llmcc.training.rollout import MAX_NEW_TOKENS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class Settings:
     seed: int = 0
     prompts: int = 32  # problems an iteration
     samples: int = 8  # answers to each
+    max_new_tokens: int = MAX_NEW_TOKENS  # of an answer; a program needs more than a loop
+    samplers: int = 1  # processes that sample, while nothing is judged
     learning_rate: float = 3e-5
     critic_learning_rate: float = 5e-4
     epochs: int = 2  # over one iteration's samples

@@ -42,7 +42,7 @@ def reward_record(
             continue
         outcomes[judgement.outcome.name] += answer.count
         sums["reward_mean"] += answer.count * reward(judgement)  # type: ignore[assignment]
-        sums["right_share"] += answer.count * judgement.is_right
+        sums["right_share"] += answer.count * judgement.is_right_rewrite
         sums["faster_share"] += answer.count * judgement.is_faster
         sums["identical_share"] += answer.count * (judgement.outcome is Outcome.IDENTICAL)
         sums["unfinished_share"] += answer.count * (not answer.is_ended)
@@ -80,6 +80,8 @@ def validate(
         samples=settings.samples,
         seed=_SEED,
         advance=lambda: sinks.progress("validating", next(done), len(problems)),
+        max_new_tokens=settings.max_new_tokens,
+        jobs=settings.samplers,
     )
     judged = judge_answers(environment, problems, answers)
     reward = REWARDS[settings.reward]

@@ -17,7 +17,8 @@ class Preset:
     loops_per_shard: int
     harvest_minutes: float  # 0: no loops of real projects
     sft_minutes: float
-    rft_minutes: float  # 0: PPO goes on from the SFT model
+    rft_sample_minutes: float
+    rft_minutes: float  # of training; 0: PPO goes on from the SFT model
     ppo_minutes: float
     ppo_prompts: int  # loops an iteration
     ppo_samples: int
@@ -28,18 +29,31 @@ class Preset:
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        # 500 minutes and an evaluation: three calls of three hours on two cores.
+        # 440 minutes and an evaluation of up to an hour, in three calls of three hours on two
+        # cores. Rates measured on a busy 2-core Zen 5 VM:
+        # corpus: 4.4 records/s with 2 jobs, so 110 min give 29,000, three quarters of them pairs
+        #     of 242 tokens: 5.3 million tokens.
+        # harvest: some 25 min to fetch and build all packages, the rest to teach.
+        # sft: 8,000 tokens/s, so 60 min are 29 million tokens, five epochs.
+        # rft: 16 samples of a loop take 0.7 CPU s, and 0.5 to judge: 30 min are some 1,500 loops;
+        #     15 min of training are 7 million tokens, one epoch with the finds.
+        # ppo: 60 to 97 s an iteration of 32 x 8, validations included: 110 to 180 iterations, of
+        #     which at most 20 warm the critic up.
+        # eval: 1.4 CPU s to sample a loop 32 times, about 1 to judge that and all other rows. Eight
+        #     loops each of 14 test families, of 60 seen ones and of 6 projects are 600 at most,
+        #     three models 3 x 600 x 2 CPU s: half an hour on two idle cores, an hour on busy ones.
         "cpu-3h": Preset(
             corpus_minutes=110,
             shards=2000,
             loops_per_shard=48,
-            harvest_minutes=40,
-            sft_minutes=80,
-            rft_minutes=60,
-            ppo_minutes=160,
+            harvest_minutes=45,
+            sft_minutes=60,
+            rft_sample_minutes=30,
+            rft_minutes=15,
+            ppo_minutes=180,
             ppo_prompts=32,
             ppo_samples=8,
-            eval_per_family=12,
+            eval_per_family=8,
             eval_samples=32,
             run_minutes=178,
         ),
@@ -49,6 +63,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             loops_per_shard=12,
             harvest_minutes=0,
             sft_minutes=0.2,
+            rft_sample_minutes=0,
             rft_minutes=0,
             ppo_minutes=0.2,
             ppo_prompts=2,
@@ -132,6 +147,7 @@ def training_stages(preset: Preset, out: Path, *, seed: int) -> tuple[Stage, ...
                 *("ppo", loops, "--model", str(start), "--out", str(ppo)),
                 *("--minutes", f"{preset.ppo_minutes:g}", "--resume", *seeded),
                 *("--prompts", str(preset.ppo_prompts), "--samples", str(preset.ppo_samples)),
+                *(("--pass-rates", str(rft / "sampled.jsonl")) if preset.rft_minutes else ()),
             ),
             checkpoints["ppo"],
         ),
@@ -163,6 +179,7 @@ def _rft(
     out = checkpoints["rft"].parent
     arguments = (
         *("rft", loops, "--model", str(checkpoints["sft"]), "--out", str(out)),
+        *("--sample-minutes", f"{preset.rft_sample_minutes:g}"),
         *("--minutes", f"{preset.rft_minutes:g}", *seeded),
     )
     return (Stage("rft", arguments, checkpoints["rft"]),)

@@ -153,7 +153,7 @@ class RegionJudge:
         if isinstance(measured, Refusal):
             return _refused(measured, tests_passed=1.0)
         decision = decide(measured)
-        ratio, low, high = _deciding_ratios(measured)
+        ratio, low, high = deciding_ratios(measured)
         return Judgement(decision.outcome, 1.0, ratio, low, high, detail=decision.detail)
 
 
@@ -170,7 +170,7 @@ def _share_passed(battery: Battery, gated: Gated) -> float:
     return 1.0 - float(np.mean(battery.comparison.wrong(chunk.expected, ends)))
 
 
-def _deciding_ratios(measured: Measured) -> tuple[float, float, float]:
+def deciding_ratios(measured: Measured) -> tuple[float, float, float]:
     """Ratio and both ends of its interval: geometric means over the buckets that decide."""
     buckets = [bucket for bucket in measured.buckets if bucket.name in DECIDING_NAMES]
     rows = np.log(

@@ -83,8 +83,7 @@ def lcb(judgement: Judgement) -> float:
 
 def _published_speedup(judgement: Judgement) -> float | None:
     """The speed-up that the paper would pay for; None when it pays for none."""
-    is_paid = judgement.is_right and judgement.outcome is not Outcome.IDENTICAL
-    if not is_paid or judgement.ratio is None or judgement.ratio <= 1.0:
+    if not judgement.is_right_rewrite or judgement.ratio is None or judgement.ratio <= 1.0:
         return None
     return judgement.ratio
 

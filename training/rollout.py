@@ -7,6 +7,7 @@ again by torch, by the very code that trains: two runtimes never agree to the la
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,8 +22,9 @@ from llmcc.backends.embedded.runtime import Sampling, Transformer, assemble
 from llmcc.training.environment import Environment, ProblemT, Prompt
 from llmcc.training.model import LanguageModel
 from llmcc.training.ppo_maths import masked_log_softmax
+from llmcc.training.side_by_side import side_by_side
 
-_MAX_NEW_TOKENS = 400  # as in a compile
+MAX_NEW_TOKENS = 400  # as in a compile
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +66,33 @@ def sample_answers(
     samples: int,
     seed: str,
     advance: Callable[[], None],
+    max_new_tokens: int = MAX_NEW_TOKENS,
+    jobs: int = 1,
 ) -> list[Answer]:
     """Draw `samples` answers to each problem, under one renaming of each problem's registers.
 
-    The same seed and weights give the same answers. `advance` is called after each problem.
+    The same seed and weights give the same answers, whatever `jobs`, the number of processes.
+    `advance` is called after each problem. An answer of `max_new_tokens` without an end is
+    unfinished.
     """
-    answers: list[Answer] = []
-    for number, problem in enumerate(problems):
+
+    def draw(number: int) -> list[Answer]:
         rng = random.Random(f"{seed} {number}")
-        prompt = environment.encode(problem, rng)
+        prompt = environment.encode(problems[number], rng)
         how = Sampling(
             count=samples,
             temperature=1.0,
-            max_new_tokens=_MAX_NEW_TOKENS,
+            max_new_tokens=max_new_tokens,
             end_id=environment.end_id,
             never=environment.never,
             seed=rng.getrandbits(32),
             has_greedy=False,
             keeps_unfinished=True,
         )
-        answers += _distinct(policy, environment, prompt, how, number)
-        advance()
-    return answers
+        return _distinct(policy, environment, prompt, how, number)
+
+    drawn = side_by_side(draw, range(len(problems)), jobs=jobs, advance=advance)
+    return list(itertools.chain.from_iterable(drawn))
 
 
 def lay_out(answers: Sequence[Answer], padding_id: int) -> Rows:

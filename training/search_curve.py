@@ -23,8 +23,9 @@ from llmcc.backends.embedded.backend import (
     propose_with,
 )
 from llmcc.propose import Proposal, Request
+from llmcc.training.corpus import shape_key
 from llmcc.training.dataset import SPLITS, PairRecord
-from llmcc.training.estimators import Interval, bootstrap, geomean
+from llmcc.training.estimators import Interval, geomean_interval
 from llmcc.training.evaluation import read_question
 from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case, JudgePool
@@ -105,6 +106,7 @@ def search_curve(
     model = load_model(model_path)
     out.mkdir(parents=True, exist_ok=True)
     points: list[Point] = []
+    shapes = [shape_key(record.region.text) for record in question.records if record.region]
     with JudgePool(jobs=jobs, seed=seed, cache=out / "judgements.jsonl") as pool:
         for temperature in map(float, temperatures.split(",")):
             for n in map(int, counts.split(",")):
@@ -113,7 +115,7 @@ def search_curve(
                     for record in track(question.records, f"n {n}, temperature {temperature:g}")
                 ]
                 judged = _judge(question.records, found, pool)
-                points += points_of(found, judged, n=n, temperature=temperature, seed=seed)
+                points += points_of(found, judged, shapes, n=n, temperature=temperature, seed=seed)
     document = [asdict(point) for point in points]
     (out / "curve.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     click.echo(markdown(points))
@@ -122,6 +124,7 @@ def search_curve(
 def points_of(
     found: Sequence[_Search],
     judged: Sequence[Sequence[Judgement]],
+    shapes: Sequence[str],
     *,
     n: int,
     temperature: float,
@@ -134,14 +137,14 @@ def points_of(
             temperature,
             ranking,
             tried,
-            bootstrap(
+            geomean_interval(
                 np.array(
                     [
                         _best(search, judgements, ranking, tried)
                         for search, judgements in zip(found, judged, strict=True)
                     ]
                 ),
-                geomean,
+                shapes,
                 seed=seed,
             ),
             float(np.mean([search.seconds for search in found])),

@@ -16,6 +16,7 @@ from llmcc.states.blob import baseline_blob
 from llmcc.states.buckets import timing_buckets
 from llmcc.training.judgement import Judgement
 from llmcc.training.quick_timing import QuickTimer
+from llmcc.training.region_judge import deciding_ratios
 
 
 def time_itself(region: Region, *, sandbox: Sandbox, timing: str, seed: int) -> Judgement:
@@ -37,7 +38,8 @@ def time_itself(region: Region, *, sandbox: Sandbox, timing: str, seed: int) -> 
             if isinstance(measured, Refusal):
                 return Judgement(measured.outcome, detail=measured.detail)
             decision = decide(measured)
-            return Judgement(decision.outcome, 1.0, detail=decision.detail)
+            ratio, low, high = deciding_ratios(measured)
+            return Judgement(decision.outcome, 1.0, ratio, low, high, decision.detail)
         quick = QuickTimer(blob, buckets, sandbox=sandbox, seed=seed).time(blob)
     except (TimingBusy, TimedRunFailed, SandboxDied) as error:
         return Judgement(Outcome.INTERNAL_ERROR, detail=str(error))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +10,12 @@ from pathlib import Path
 import click
 import torch
 
-from llmcc.backends.embedded.prompt import PromptStyle, in_style
+from llmcc.backends.embedded.prompt import PromptStyle
 from llmcc.backends.embedded.tokens import standard_vocabulary
 from llmcc.training import checkpoint
-from llmcc.training.dataset import EncodedPair, encode_pair, read_pairs
 from llmcc.training.model import ModelShape
 from llmcc.training.sft import Settings, append_line, file_sink, new_checkpoint, train
+from llmcc.training.sft_pairs import LEAVE_SHARE, LEAVE_SHARE_MOST, load_pairs
 from llmcc.training.start import deepen, load_start
 
 _VALIDATION_PAIRS = 256
@@ -74,6 +72,14 @@ _VALIDATION_PAIRS = 256
     show_default=True,
     help="Ablation: half has half of the layers.",
 )
+@click.option(
+    "--leave-share",
+    type=click.FloatRange(0, LEAVE_SHARE_MOST),
+    default=LEAVE_SHARE,
+    show_default=True,
+    help="Teach to leave loops alone for which nothing is faster: so many for each rewrite, drawn "
+    "ones at most and harvested ones at most; 0: none.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the directory's checkpoint, if any.")
 @click.option(
     "--start",
@@ -96,6 +102,7 @@ def sft(
     without_isa: bool,
     data_share: float,
     size: str,
+    leave_share: float,
     resume: bool,
     start: Path | None,
 ) -> None:
@@ -119,49 +126,18 @@ def sft(
     elif start is not None:
         former = load_start(start)
         state = deepen(former, max(layers, former.shape.layer_count), seed=seed)
-    pairs = _load(pairs_file, state, share=data_share)
-    if not pairs["train"]:
+    pairs = load_pairs(pairs_file, state, data_share=data_share, leave_share=leave_share)
+    click.echo(pairs)
+    if not pairs.train:
         raise click.ClickException(f"{pairs_file} holds no usable pair of the split 'train'")
-    random.Random(0).shuffle(pairs["validation"])
     train(
         state,
-        pairs["train"],
-        validation=pairs["validation"][:_VALIDATION_PAIRS],
+        pairs.train,
+        validation=pairs.validation[:_VALIDATION_PAIRS],
         settings=Settings(minutes=minutes, seed=seed, learning_rate=learning_rate),
         save=file_sink(directory),
         log=_logger(directory / "log.jsonl"),
     )
-
-
-def _load(
-    path: Path, state: checkpoint.Checkpoint, *, share: float
-) -> dict[str, list[EncodedPair]]:
-    pairs: dict[str, list[EncodedPair]] = {"train": [], "validation": []}
-    left_out = 0
-    for record in read_pairs(path, with_regions=False):
-        if record.split not in pairs or not record.rewrite.strip():
-            continue
-        if record.split == "train" and not _is_in_share(record.id, share):
-            continue
-        styled = replace(record, prompt=in_style(record.prompt, state.style))
-        encoded = encode_pair(styled, state.vocabulary, context=state.shape.context)
-        if encoded is None:
-            left_out += 1
-        else:
-            pairs[record.split].append(encoded)
-    tokens = sum(len(pair.ids) for pair in pairs["train"])
-    click.echo(
-        f"{len(pairs['train'])} pairs to train on ({tokens} tokens), "
-        f"{len(pairs['validation'])} to validate, "
-        f"{left_out} left out (unknown words or too long)"
-    )
-    return pairs
-
-
-def _is_in_share(record_id: str, share: float) -> bool:
-    """Choose by a digest, so that a smaller share is a part of a larger one."""
-    digest = hashlib.blake2b(record_id.encode(), digest_size=8).digest()
-    return int.from_bytes(digest) < share * 2**64
 
 
 def _logger(path: Path) -> Callable[[dict[str, object]], None]:

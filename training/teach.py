@@ -21,6 +21,7 @@ from llmcc.training.experts import is_packed
 from llmcc.training.families.vector import NotExpressible
 from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case
+from llmcc.training.leave_it import NOTHING_FASTER
 from llmcc.training.lift import lifted_rewrites
 from llmcc.training.local_edits import local_edits
 from llmcc.training.widen import widen
@@ -112,8 +113,9 @@ def _chosen(
     faster = [(judgement.low_ratio or 0.0, n) for n, (_, judgement) in enumerate(judged)
               if judgement.is_faster]  # fmt: skip
     if not faster:
-        endings["record: " + _why_not(judged)] += 1
-        return _noted(record, "no teacher is faster")
+        why_not = _why_not(judged)
+        endings["record: " + why_not] += 1
+        return _noted(record, why_not)
     candidate, judgement = judged[max(faster)[1]]
     endings[f"record: taught by {candidate.teacher.partition(' ')[0]}"] += 1
     return replace(
@@ -128,7 +130,7 @@ def _why_not(judged: Sequence[tuple[Candidate, Judgement]]) -> str:
     if not judged:
         return "no candidate"
     if any(judgement.is_right for _, judgement in judged):
-        return "nothing faster"
+        return NOTHING_FASTER
     counts = Counter(judgement.outcome for _, judgement in judged)
     outcome: Outcome = counts.most_common(1)[0][0]
     return f"nothing right, mostly {outcome.name}"

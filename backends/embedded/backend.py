@@ -28,6 +28,7 @@ from llmcc.propose import Proposal, Request
 
 SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
 STYLE_KEY = "llmcc_prompt"  # of config.json
+LEAVE_IT = "\tjmp\t.LH\n"  # how the model says that it knows nothing better than gcc's loop
 _NAME = "embedded"
 _TEMPERATURE = 0.8
 _RENAMINGS = 4
@@ -108,7 +109,10 @@ def propose_with(
     seed: int,
     temperature: float = _TEMPERATURE,
 ) -> tuple[Proposal, ...]:
-    """Sample rewrites and give the `n` most probable distinct ones, the best first."""
+    """Sample rewrites and give the `n` most probable distinct ones, the best first.
+
+    "Leave it" is an answer of the model, but no proposal: the gate would refuse it.
+    """
     vocabulary = model.vocabulary
     text = in_style(prompt_text(request), model.style).strip("\n")
     ids = np.array([*vocabulary.encode(text), vocabulary.ids[SEPARATOR]], dtype=np.int64)
@@ -133,6 +137,8 @@ def propose_with(
     for sample in samples:
         back = originals[sample.prompt][list(sample.ids)]
         rewrite = vocabulary.decode(back.tolist()) + "\n"
+        if rewrite == LEAVE_IT:
+            continue
         found.setdefault(rewrite, {})[sample.prompt] = math.exp(sample.log_probability)
     # A rewrite that several renamings lead to is the likelier to be right.
     scores = {text: sum(by.values()) / len(tables) for text, by in found.items()}

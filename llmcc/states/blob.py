@@ -17,6 +17,8 @@ from llmcc.toolchain import MARCH, Assembled, assemble
 _LABEL = re.compile(r"\.L([RHBXKT]\d*)\b")
 _ERROR_LINE = re.compile(r":(\d+): (?:Error|Fatal error)")
 _ALIGN = "\t.balign\t64\n"
+# A function may ask for SSE4 by an attribute; every CPU that a rewrite is tried on has AVX2.
+_BASELINE_MARCH = MARCH["avx2"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ def baseline_blob(region: Region) -> Blob:
     Raises:
         ValueError: it does not assemble, or refers to something outside itself.
     """
-    built = _build(region, [""], march="generic64")
+    built = _build(region, [""], march=_BASELINE_MARCH)
     if isinstance(built, Refusal):
         raise ValueError(f"{region.function}: gcc's own loop is not self-contained: {built.detail}")
     return Blob(built[0].blob.code, built[0].head)
@@ -44,7 +46,7 @@ def baseline_blob(region: Region) -> Blob:
 
 def loop_range(region: Region) -> range:
     """Tell which bytes of `baseline_blob` are the loop's instructions."""
-    built = _build(region, [""], march="generic64")
+    built = _build(region, [""], march=_BASELINE_MARCH)
     assert not isinstance(built, Refusal)
     return range(built[0].exits[0])
 

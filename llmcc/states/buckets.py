@@ -17,6 +17,7 @@ from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Region
 from llmcc.sandbox.model import Blob, Ends, States
 from llmcc.states.blob import baseline_blob
+from llmcc.states.carried import carried_value
 from llmcc.states.data import ORDINARY, PAIR, PLANTED, SEVERAL, UNIFORM, DataPlan
 from llmcc.states.draft import Draft, draft_windows, make_draft
 from llmcc.states.generate import Learnt, Oracle, learn, make_states, passes, rows_of_draft
@@ -73,12 +74,13 @@ def timing_buckets(region: Region, *, seed: int, sandbox: Runner) -> tuple[Bucke
     if not recipe.blocks:
         return _without_memory(recipe, learnt, oracle, seed)
     rng = np.random.default_rng([seed, 0xB0C])
+    has_stop = learnt.good is not None
     best: list[Bucket] = []
     for draft in _contents(rng, recipe, learnt):
         buckets = [
             bucket
             for name in RANGES
-            if (bucket := _bucket(rng, recipe, oracle, draft, name)) is not None
+            if (bucket := _bucket(rng, recipe, oracle, draft, name, has_stop=has_stop)) is not None
         ]
         if len(buckets) > len(best):
             best = buckets
@@ -108,9 +110,8 @@ def _longest(recipe: Recipe) -> int:
 
 def _plan(rng: np.random.Generator, recipe: Recipe, learnt: Learnt, number: int) -> DataPlan:
     if recipe.is_early_exit and learnt.good is not None:
-        order = np.argsort(learnt.good.kind != PLANTED, kind="stable")
-        row = int(order[number % len(order)])
         good = learnt.good
+        row = _row(good, number)
         one = slice(row, row + 1)
         return DataPlan(
             kind=good.kind[one],
@@ -138,6 +139,14 @@ def _plan(rng: np.random.Generator, recipe: Recipe, learnt: Learnt, number: int)
     )
 
 
+def _row(good: DataPlan, number: int) -> int:
+    """Choose by turns a plan with random data, which may stop the loop early, or constant."""
+    is_random = good.kind == PLANTED
+    kinds = [np.flatnonzero(is_random), np.flatnonzero(~is_random)]
+    rows = kinds[number % 2] if len(kinds[number % 2]) else kinds[1 - number % 2]
+    return int(rows[number // 2 % len(rows)])
+
+
 def _with_ordinary_vectors(rng: np.random.Generator, recipe: Recipe, draft: Draft) -> Draft:
     width = max(w for w in recipe.facts.element_bytes if w in (4, 8))
     lanes = rng.standard_normal((1, len(recipe.vectors), 16 // width)).astype(f"<f{width}")
@@ -159,32 +168,52 @@ def _joined(draft: Draft) -> Draft:
 
 
 def _bucket(
-    rng: np.random.Generator, recipe: Recipe, oracle: Oracle, draft: Draft, name: str
+    rng: np.random.Generator,
+    recipe: Recipe,
+    oracle: Oracle,
+    draft: Draft,
+    name: str,
+    *,
+    has_stop: bool,
 ) -> Bucket | None:
-    """Make one bucket from a content; None when its trip counts cannot be reached."""
+    """Make one bucket from a content; None when its trip counts cannot be reached.
+
+    has_stop: an element near the content's end is known to stop the loop.
+    """
     total = int(draft.trips[0])
     least, most = RANGES[name]
     most = min(most, total)
     if least > most:
         return None
     trips = rng.integers(least, most + 1, _DRAWN)
-    if not recipe.latches and not recipe.crossing:
+    is_bounded = bool((draft.bounds.passes > 0).any())
+    has_bounds = bool(recipe.latches) and all(latch.bound for latch in recipe.latches)
+    stops = has_stop and not (recipe.latches or recipe.crossing or is_bounded)
+    if stops:
         draft, begins = _with_stops(rng, recipe, draft, trips, period=most + 1)
-    elif all(latch.bound for latch in recipe.latches) and recipe.latches:
+    elif has_bounds:
         begins = rng.integers(0, total - trips + 1)
-    else:
-        begins = total - trips  # what ends the loop stays where it is
     whole = place_draft(
         rng, recipe, draft, reach=draft.trips, mode=ROOMY, is_together=np.zeros(1, np.bool_)
     )
     if whole is None:
         return None
+    if not (stops or has_bounds):
+        begins = np.maximum(_run_length(recipe, oracle, whole, total) - trips, 0)
     states = _along(rng, recipe, whole, begins, trips)
     ends = oracle(_with_own_memory(states))
     done = passes(recipe, states, ends)
     is_fit = (ends.exit_id >= 0) & (done >= least - 1) & (done >= 0.6 * trips - 1) & (done <= most)
     fit = np.flatnonzero(is_fit)
     return Bucket(name, _rows(states, np.resize(fit, INPUTS))) if len(fit) >= _LEAST_VALID else None
+
+
+def _run_length(recipe: Recipe, oracle: Oracle, whole: States, total: int) -> int:
+    """Count the passes of the whole run: what ends it stays where it is."""
+    ends = oracle(whole)
+    if ends.exit_id[0] < 0:
+        return total
+    return int(np.clip(passes(recipe, whole, ends)[0], 1, total))
 
 
 def _with_stops(
@@ -231,6 +260,7 @@ def _along(
             if latch.bits == 32:
                 bound &= 0xFFFFFFFF
             gpr[:, GPR.index(latch.bound)] = bound.astype(np.uint64)
+    _set_carried(recipe, whole, gpr, rows=np.flatnonzero(begins > 0))
     return replace(
         whole,
         gpr=gpr,
@@ -239,6 +269,25 @@ def _along(
         rflags=np.repeat(whole.rflags, count),
         mxcsr=np.repeat(whole.mxcsr, count),
     )
+
+
+def _set_carried(
+    recipe: Recipe, whole: States, gpr: NDArray[np.uint64], *, rows: NDArray[np.intp]
+) -> None:
+    """Put into registers what the iteration before a state's first one loaded.
+
+    rows: the states that have one; the others keep what the draft has.
+    """
+    arenas = np.array(whole.arenas, np.int64)
+    for carried in recipe.carried:
+        stream = carried.stream
+        address = gpr[rows, GPR.index(carried.pointer)].astype(np.int64)
+        address += stream.disp - stream.stride_bytes
+        if stream.other is not None:
+            address += gpr[rows, GPR.index(stream.other)].astype(np.int64) * stream.scale
+        places = (address - arenas[carried.block])[:, None] + np.arange(stream.size_bytes)
+        value = carried_value(carried, whole.memory[0, carried.block][places])
+        gpr[rows, GPR.index(carried.register)] = value.astype(np.uint64)
 
 
 def _without_memory(

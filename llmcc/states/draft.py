@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from llmcc.states.carried import carried_value, draw_carried
 from llmcc.states.data import (
     EQUAL,
     EQUAL_BUT_ONE,
@@ -19,7 +20,8 @@ from llmcc.states.data import (
     rows_of,
 )
 from llmcc.states.layout import Window, window_of
-from llmcc.states.model import Recipe
+from llmcc.states.loose_bounds import BoundDraw, draw_bounds
+from llmcc.states.model import Carried, Recipe
 from llmcc.states.symbols import state_symbols, static_symbols
 from llmcc.states.trips import meeting_distance, starts
 
@@ -37,6 +39,7 @@ class Draft:
     plan: DataPlan
     windows: tuple[Window, ...]
     data: tuple[Bytes, ...]  # per block (N, longest window)
+    bounds: BoundDraw
 
 
 def make_draft(
@@ -62,8 +65,32 @@ def make_draft(
         distance = {name: np.repeat(value[:1], count) for name, value in distance.items()}
         vectors = np.repeat(vectors[:1], count, axis=0)
     windows = draft_windows(recipe, values, distance, trips)
-    data = _data(rng, recipe, plan, values=values, vectors=vectors, windows=windows, trips=trips)
-    return Draft(trips, values, distance, vectors, plan, windows, data)
+    is_carried = draw_carried(rng, recipe, count, is_always=is_shared)
+    data = _data(
+        rng,
+        recipe,
+        plan,
+        values=values,
+        vectors=vectors,
+        windows=windows,
+        trips=trips,
+        is_carried=is_carried,
+    )
+    for carried in recipe.carried:
+        window = windows[carried.block]
+        first = _element(recipe, data[carried.block], window, carried)
+        kept = values[carried.register]
+        values[carried.register] = np.where(is_carried, carried_value(carried, first), kept)
+    bounds = draw_bounds(rng, recipe, trips, is_shared=is_shared)
+    return Draft(trips, values, distance, vectors, plan, windows, data, bounds)
+
+
+def _element(recipe: Recipe, data: Bytes, window: Window, carried: Carried) -> Bytes:
+    """Look up the first element that a stream loads: (N, size)."""
+    lead = recipe.blocks[carried.block].groups[0].streams[0].disp
+    at = window.first - window.low + carried.stream.disp - lead
+    at = np.clip(at, 0, data.shape[1] - carried.stream.size_bytes)
+    return np.take_along_axis(data, at[:, None] + np.arange(carried.stream.size_bytes), axis=1)
 
 
 def draft_windows(
@@ -140,6 +167,7 @@ def _data(
     vectors: Bytes,
     windows: tuple[Window, ...],
     trips: Ints,
+    is_carried: NDArray[np.bool_],
 ) -> tuple[Bytes, ...]:
     lengths = [int((window.high - window.low).max()) for window in windows]
     blocks = [np.empty((len(trips), -(-length // 8) * 8), np.uint8) for length in lengths]
@@ -165,6 +193,9 @@ def _data(
                 equal = np.flatnonzero(part.relation != INDEPENDENT)
                 own = own.copy()
                 own[equal, :shared] = blocks[0][rows[equal], :shared]
+                late = equal[is_carried[rows[equal]]]
+                source = _shifted(np.arange(shared), _lag_bytes(recipe, block))
+                own[late, :shared] = blocks[0][rows[late][:, None], source]
             else:
                 own = (
                     _mirrored(own, part, windows[0], rows) if recipe.blocks[0].is_mirrored else own
@@ -173,6 +204,21 @@ def _data(
             _plant(rng, recipe, part, table, out=out, rows=rows, block=block, window=windows[block],
                    trips=trips, width=width)  # fmt: skip
     return tuple(blocks)
+
+
+def _lag_bytes(recipe: Recipe, block: int) -> int:
+    """How far in front of what a block holds its equal in the first block lies.
+
+    What is carried over an iteration is compared with what is loaded in the next one.
+    """
+    ahead = [any(carried.block == number for carried in recipe.carried) for number in (0, block)]
+    return (ahead[1] - ahead[0]) * recipe.blocks[0].groups[0].streams[0].stride_bytes
+
+
+def _shifted(places: Ints, lag_bytes: int) -> Ints:
+    """Move places by the lag; elements that would lie outside stay where they are."""
+    moved = places + lag_bytes
+    return np.where((moved < 0) | (moved >= len(places)), places, moved)
 
 
 def _plant(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from llmcc.sandbox.model import Ends, States
 from llmcc.states.data import CONSTANT, ONE_HOT, DataPlan, draw_plan, rows_of, with_quiet
 from llmcc.states.draft import Draft, make_draft
+from llmcc.states.endless import find_endless, without_endless
 from llmcc.states.layout import MIXED, ROOMY, SLACK_BYTES, TIGHT
 from llmcc.states.model import Recipe
 from llmcc.states.place import place_draft
@@ -28,6 +29,8 @@ Ints = NDArray[np.int64]
 Oracle = Callable[[States], Ends]  # runs gcc's loop
 
 _PROBE_STATES = 500
+_GOOD_LEAST = 4
+_TURNS = 16  # states of each symbol that might let a loop run
 _BATCH_BYTES = 12 << 20
 # How many states a batch of long runs has at most.
 _STATES_MOST = {Length.LARGE: 48, Length.LONG: 20, Length.HUGE: 4}
@@ -44,6 +47,7 @@ class Learnt:
     quiet: DataPlan | None = None  # plans under which conditional blocks are not touched
     deltas: dict[int, int] = field(default_factory=dict)  # exit -> iterations touched minus passes
     heavy: Ints | None = None  # symbols that change the accumulators most, as constant data
+    endless: tuple[int, ...] = ()  # patterns of the accumulator that never end a loop
 
 
 def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
@@ -54,12 +58,14 @@ def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
     states = _place(rng, recipe, draft, draft.trips, mode=ROOMY)
     if states is None:
         return Learnt()
+    endless = find_endless(recipe, states, oracle)
+    states = without_endless(recipe, states, endless)
     ends = oracle(states)
     done = passes(recipe, states, ends)
     is_valid = ends.exit_id >= 0
-    wanted = (draft.plan.position * draft.trips).astype(np.int64)
-    is_good = is_valid & (np.abs(done - wanted) <= 1) & (wanted >= 3) & (done < draft.trips - 2)
-    good = rows_of(draft.plan, is_good) if recipe.is_early_exit and is_good.sum() >= 4 else None
+    good = None
+    if recipe.is_early_exit:
+        good = _good(draft, done, is_valid) or _good_of_one_symbol(rng, recipe, oracle)
     deltas: dict[int, int] = {}
     for exit_id in np.unique(ends.exit_id[is_valid]).tolist():
         delta = _delta(
@@ -67,7 +73,32 @@ def learn(recipe: Recipe, oracle: Oracle, *, seed: int) -> Learnt:
         )
         if delta is not None:
             deltas[int(exit_id)] = delta
-    return Learnt(good, _quiet(rng, recipe, oracle), deltas, _heavy(rng, recipe, oracle))
+    quiet, heavy = _quiet(rng, recipe, oracle), _heavy(rng, recipe, oracle)
+    return Learnt(good, quiet, deltas, heavy, endless)
+
+
+def _good(draft: Draft, done: Ints, is_valid: NDArray[np.bool_]) -> DataPlan | None:
+    """Keep the plans that stopped the loop where they were meant to; None when they are too few."""
+    wanted = (draft.plan.position * draft.trips).astype(np.int64)
+    is_good = is_valid & (np.abs(done - wanted) <= 1) & (wanted >= 3) & (done < draft.trips - 2)
+    return rows_of(draft.plan, is_good) if is_good.sum() >= _GOOD_LEAST else None
+
+
+def _good_of_one_symbol(
+    rng: np.random.Generator, recipe: Recipe, oracle: Oracle
+) -> DataPlan | None:
+    """Try every symbol as what lets the loop run, for loops that go on at one value only."""
+    if not recipe.blocks:
+        return None
+    symbols = _symbol_count(recipe)
+    count = capped(recipe, _TURNS * symbols * len(recipe.facts.element_bytes))
+    turns = np.arange(count) % symbols
+    draft = draw_draft(rng, recipe, Learnt(), count, kind=ONE_HOT, background=turns)
+    states = _place(rng, recipe, draft, draft.trips, mode=ROOMY)
+    if states is None:
+        return None
+    ends = oracle(states)
+    return _good(draft, passes(recipe, states, ends), ends.exit_id >= 0)
 
 
 def _heavy(rng: np.random.Generator, recipe: Recipe, oracle: Oracle) -> Ints | None:
@@ -181,14 +212,16 @@ def make_states(
         # And the data may stop the loop well in front of the bound, with both near a page's end.
         reach = np.where(is_together | (rng.random(count) < 0.25), draft.trips, reach)
     cut = _cuts(rng, recipe, draft, reach)
-    return _place(rng, recipe, draft, reach, mode=MIXED, is_together=is_together, cut=cut)
+    states = _place(rng, recipe, draft, reach, mode=MIXED, is_together=is_together, cut=cut)
+    return states and without_endless(recipe, states, learnt.endless)
 
 
 def make_roomy_states(recipe: Recipe, learnt: Learnt, *, seed: int, trips: Ints) -> States | None:
     """Make one state of each trip count, with room around its memory; None when there are none."""
     rng = np.random.default_rng([seed, 0x57E9])
     draft = draw_draft(rng, recipe, learnt, len(trips), trips=trips)
-    return _place(rng, recipe, draft, draft.trips, mode=ROOMY)
+    states = _place(rng, recipe, draft, draft.trips, mode=ROOMY)
+    return states and without_endless(recipe, states, learnt.endless)
 
 
 def _suggested_trips(recipe: Recipe, constants: Sequence[int]) -> tuple[int, ...]:
@@ -241,11 +274,12 @@ def draw_draft(
     suggested: Sequence[int] = (),
     has_own_constants: bool = False,
     kind: int | None = None,
+    background: Ints | None = None,
     trips: Ints | None = None,
 ) -> Draft:
     """Draw trip counts, half of them `suggested` ones, and data.
 
-    kind: of all data, when given. trips: (count,), when they are given.
+    kind: of all data, when given. background, trips: (count,), when they are given.
     """
     limit = largest_trip(recipe.latches, recipe)
     if length.window_bytes:
@@ -264,6 +298,7 @@ def draw_draft(
     )
     if kind is not None:
         plan = replace(plan, kind=np.full(count, kind))
+        plan = plan if background is None else replace(plan, background=background)
     elif length in (Length.LONG, Length.HUGE) and not recipe.is_early_exit:
         # Counters overflow where nearly all elements count.
         plan = _mostly_constant(rng, plan, share=0.8, background=learnt.heavy)
@@ -308,6 +343,7 @@ def rows_of_draft(draft: Draft, rows: NDArray[np.intp]) -> Draft:
         plan=rows_of(draft.plan, is_kept),
         windows=windows,
         data=tuple(data[is_kept] for data in draft.data),
+        bounds=draft.bounds.rows(is_kept),
     )
 
 

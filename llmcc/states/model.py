@@ -63,6 +63,44 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """A register that holds, at the head, the element a stream loaded an iteration before."""
+
+    register: str
+    bits: int  # of the register that the load writes: 32 or 64
+    is_signed: bool
+    block: int
+    pointer: str  # the stream's solved register
+    stream: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBound:
+    """A value at an address that does not move, which may be what an induction is compared with."""
+
+    block: int
+    pointer: str
+    stream: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterBound:
+    """A register that an induction plus an offset is compared with."""
+
+    register: str
+    induction: int  # index into the recipe's inductions
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class LooseBounds:
+    """What may be a loop's bound without being a latch's."""
+
+    memory: tuple[MemoryBound, ...] = ()
+    registers: tuple[RegisterBound, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TextFacts:
     """What a text shows of the values its instructions work on."""
 
@@ -89,4 +127,6 @@ class Recipe:
     facts: TextFacts
     is_early_exit: bool  # the data may end the loop
     small_trip: int  # trip counts up to this one are all tried
+    carried: tuple[Carried, ...]
+    loose_bounds: LooseBounds
     zero_extended: frozenset[str]  # registers whose upper 32 bits are zero in every real state

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from llmcc.sandbox.model import States
 from llmcc.states.draft import Draft, draft_windows
-from llmcc.states.layout import PAGE_BYTES, Window, arena_bytes_for, draw_arenas, place, window_of
+from llmcc.states.layout import (
+    PAGE_BYTES,
+    Placing,
+    Window,
+    arena_bytes_for,
+    draw_arenas,
+    place,
+    window_of,
+)
+from llmcc.states.loose_bounds import bound_value
 from llmcc.states.model import Block, Recipe
 from llmcc.states.trips import bound_of
 from llmcc.x86.registers import GPR
@@ -87,6 +98,8 @@ def place_draft(
         data, offset = draft.data[number], placing.offset[number]
         _surround(memory[:, number], surroundings, data, offset, start, length)
         _write(memory, data, placing.arena[number], offset, start, length)
+    _write_bounds(memory, recipe, draft, values, placing=placing, bases=where.bases)
+    values |= _register_bounds(recipe, draft, values)
     return _states(rng, recipe, draft, values, memory, where.bases)
 
 
@@ -174,6 +187,42 @@ def _write(
     rows = zip(arena.tolist(), offset.tolist(), start.tolist(), length.tolist(), strict=True)
     for number, (a, o, s, size) in enumerate(rows):
         memory[number, a, o : o + size] = data[number, s : s + size]
+
+
+def _write_bounds(
+    memory: NDArray[np.uint8],
+    recipe: Recipe,
+    draft: Draft,
+    values: dict[str, Ints],
+    *,
+    placing: Placing,
+    bases: Sequence[int],
+) -> None:
+    """Write what bounds in memory hold, where they were drawn at all."""
+    for number, bound in enumerate(recipe.loose_bounds.memory):
+        size = bound.stream.size_bytes
+        address = values[bound.pointer] + bound.stream.disp
+        if bound.stream.other:
+            address = address + values[bound.stream.other] * bound.stream.scale
+        offset = placing.offset[bound.block] + address - placing.address(bound.block, bases)
+        is_inside = (offset >= 0) & (offset + size <= memory.shape[2])
+        rows = np.flatnonzero((draft.bounds.passes[:, number] > 0) & is_inside)
+        held = bound_value(draft.bounds, number, values, recipe)[rows].astype(f"<i{size}")
+        places = offset[rows, None] + np.arange(size)
+        raw = np.ascontiguousarray(held).view(np.uint8).reshape(-1, size)
+        memory[rows[:, None], placing.arena[bound.block][rows, None], places] = raw
+
+
+def _register_bounds(recipe: Recipe, draft: Draft, values: dict[str, Ints]) -> dict[str, Ints]:
+    first = len(recipe.loose_bounds.memory)
+    found: dict[str, Ints] = {}
+    for number, bound in enumerate(recipe.loose_bounds.registers, first):
+        name = bound.register
+        value = bound_value(draft.bounds, number, values, recipe) + bound.offset
+        if name not in recipe.facts.wide_families:
+            value = (values[name] & ~0xFFFFFFFF) | (value & 0xFFFFFFFF)
+        found[name] = np.where(draft.bounds.passes[:, number] > 0, value, values[name])
+    return found
 
 
 def _states(

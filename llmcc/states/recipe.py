@@ -13,7 +13,9 @@ from dataclasses import replace
 
 from llmcc.outcome import Outcome, Refusal
 from llmcc.regions.model import Access, Contract, Latch, Region
-from llmcc.states.model import Block, Group, Recipe, Stream, TextFacts
+from llmcc.states.carried import find_carried
+from llmcc.states.loose_bounds import find_loose_bounds
+from llmcc.states.model import Block, Group, LooseBounds, Recipe, Stream, TextFacts
 from llmcc.states.text_facts import read_facts
 from llmcc.states.trips import Length
 
@@ -45,6 +47,9 @@ def make_recipe(region: Region) -> Recipe | Refusal:
     taken = pointers | set(others) | steps | bounds
     readable = (*contract.accumulators, *contract.invariants)
     widths = facts.element_bytes or _integer_widths(contract.accesses)
+    is_early_exit = (
+        region.exit_count > 1 or not latches or len(contract.latches) < _ways_out(region)
+    )
     return Recipe(
         blocks=blocks,
         inductions=contract.inductions,
@@ -58,11 +63,21 @@ def make_recipe(region: Region) -> Recipe | Refusal:
         facts=TextFacts(
             facts.constants, widths, facts.is_float, facts.wide_families, facts.aligned_operands
         ),
-        is_early_exit=region.exit_count > 1
-        or not latches
-        or len(contract.latches) < _ways_out(region),
+        is_early_exit=is_early_exit,
         small_trip=_small_trip(contract.accesses),
+        carried=find_carried(region.text, contract.accumulators, blocks),
+        loose_bounds=_loose_bounds(region, blocks, taken) if is_early_exit else LooseBounds(),
         zero_extended=frozenset(contract.zero_extended),
+    )
+
+
+def _loose_bounds(region: Region, blocks: Sequence[Block], taken: set[str | None]) -> LooseBounds:
+    contract = region.contract
+    return find_loose_bounds(
+        region.text,
+        blocks,
+        free=[name for name in contract.invariants if name not in taken],
+        inductions=[induction.register for induction in contract.inductions],
     )
 
 

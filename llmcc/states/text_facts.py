@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from llmcc.asm.model import LineKind
+from llmcc.asm.model import Line, LineKind
 from llmcc.asm.operand import Immediate, Memory, Operand, Register, parse_operand
 from llmcc.asm.parse import parse_line
 from llmcc.states.model import TextFacts
+from llmcc.x86.effects import effects
 from llmcc.x86.registers import REGISTERS
 
 _DATA_BYTES = {".byte": 1, ".value": 2, ".long": 4, ".quad": 8}
@@ -52,6 +53,12 @@ def read_facts(text: str, constants: str = "") -> TextFacts:
         wide_families=frozenset(wide),
         aligned_operands=frozenset(aligned),
     )
+
+
+def writes(line: Line, family: str) -> bool:
+    """Whether a line is an instruction that may write a register."""
+    known = effects(line) if line.kind is LineKind.INSTRUCTION else None
+    return known is not None and family in known.writes
 
 
 def _vector_width(name: str) -> dict[int, bool]:

@@ -77,7 +77,10 @@ def starts(
             continue
         if latch := by_constant.get(name):
             found[name] = _start_for_constant(rng, latch, induction, trips)
-        elif name in has_latch or induction.step > 0:
+        elif (latch := has_latch.get(name)) and _falls_unsigned(latch, induction):
+            # It must not run through zero, which is where bounds and starts are drawn most.
+            found[name] = _any_start(rng, recipe, induction, len(trips)) - trips * induction.step
+        elif latch or induction.step > 0:
             found[name] = _any_start(rng, recipe, induction, len(trips))
         else:
             # Nothing bounds it in a form we know: counting down to 0 or -1 is what code does.
@@ -91,6 +94,10 @@ def starts(
         rising, falling = recipe.crossing
         found[falling] = found[rising] + meeting_distance(rng, recipe, trips)
     return found
+
+
+def _falls_unsigned(latch: Latch, induction: Induction) -> bool:
+    return induction.step < 0 and latch.condition in ("a", "ae")
 
 
 def meeting_distance(rng: np.random.Generator, recipe: Recipe, trips: Ints) -> Ints:

@@ -145,6 +145,14 @@ def test_gccs_loop_again_is_identical() -> None:
     assert _outcome(END, region=region) is Outcome.IDENTICAL
 
 
+def test_leaving_the_loop_alone_is_identical_but_leaving_it_undone_is_not() -> None:
+    region = all_regions()["sum"]
+    assert _outcome(".LR0:\n" + END, region=region) is Outcome.IDENTICAL
+    assert _outcome(END + END, region=region) is Outcome.IDENTICAL
+    assert _outcome("\tjmp\t.LX0\n", region=region) is not Outcome.IDENTICAL
+    assert _outcome(".LR0:\n\tjmp\t.LR0\n", region=region) is not Outcome.IDENTICAL
+
+
 def test_one_bad_proposal_does_not_spoil_the_batch() -> None:
     good, bad = "\taddl\t$0, %eax\n" + END, "\taddl\t(%rdi), (%rsi)\n" + END
     answers = check(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from llmcc.asm.parse import parse
+from llmcc.regions.find import find_regions
+from llmcc.regions.model import Region
 from llmcc.sandbox.model import Ends, States
 from llmcc.sandbox.runner import Sandbox
 from llmcc.states.blob import baseline_blob
@@ -102,7 +107,10 @@ def test_the_same_seed_makes_the_same_states(sandbox: Sandbox) -> None:
     assert np.array_equal(first.vector, second.vector)
 
 
-@pytest.mark.parametrize("name", ["sum", "find", "end", "mismatch", "map", "palindrome", "upper"])
+@pytest.mark.parametrize(
+    "name",
+    "sum find end mismatch map palindrome upper compare spaces kept slash threes".split(),
+)
 def test_timing_buckets_have_the_trip_counts_of_their_names(name: str, sandbox: Sandbox) -> None:
     loop = Loop(name, sandbox)
     buckets = timing_buckets(loop.region, seed=5, sandbox=sandbox)
@@ -122,6 +130,35 @@ def test_timing_buckets_have_the_trip_counts_of_their_names(name: str, sandbox: 
         assert done.max() <= most
 
 
+def test_strings_that_are_equal_for_a_while_occur(sandbox: Sandbox) -> None:
+    loop = Loop("compare", sandbox)
+    states = loop.states()
+    ends = loop.run(states)
+    done = passes(loop.recipe, states, ends)
+    for exit_id in (0, 1):  # the end of both, a difference
+        assert ((ends.exit_id == exit_id) & (done >= 5)).mean() >= 0.04
+
+
+def test_a_carried_byte_is_also_one_that_stands_nowhere(sandbox: Sandbox) -> None:
+    loop = Loop("compare", sandbox)
+    states = loop.states()
+    carried = states.gpr[:, GPR.index("rax")].astype(np.uint32).view(np.int32)
+    assert ((carried < -128) | (carried > 127)).mean() >= 0.02
+
+
+def test_a_bound_in_memory_is_met_after_any_number_of_passes(sandbox: Sandbox) -> None:
+    loop = Loop("kept", sandbox)
+    states = loop.states()
+    done = passes(loop.recipe, states, loop.run(states))
+    assert len(np.unique(done)) >= 30
+
+
+def test_values_that_never_end_a_loop_are_left_out(sandbox: Sandbox) -> None:
+    loop = Loop("leading", sandbox)
+    assert 0 in loop.learnt.endless
+    assert (loop.run(loop.states()).exit_id >= 0).all()
+
+
 def test_arenas_lie_apart_and_some_across_a_multiple_of_two_gigabytes() -> None:
     rng = np.random.default_rng(3)
     drawn = [draw_arenas(rng, 3, arena_bytes=8192).bases for _ in range(200)]
@@ -137,3 +174,16 @@ def test_rounding_and_flushing_differ_between_states_of_float_loops(sandbox: San
     states = Loop("fsum", sandbox).states(600)
     assert len(set(states.mxcsr.tolist())) == 6
     assert (states.mxcsr == 0x1F80).mean() > 0.7
+
+
+def test_a_loop_of_a_function_that_asks_for_sse4_is_run_too(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    (tmp_path / "t.c").write_text(
+        '__attribute__((target("sse4.1"))) void f(int *a, const int *b, long n)\n'
+        "{ for (long i = 0; i < n; i++) a[i] *= b[i]; }\n"
+    )
+    subprocess.run(["gcc", "-O3", "-S", "t.c"], check=True, cwd=tmp_path)
+    found = find_regions(parse((tmp_path / "t.s").read_text()))
+    region = next(r for r in found if isinstance(r, Region) and "pmulld" in r.text)
+    assert timing_buckets(region, seed=1, sandbox=sandbox)

@@ -56,6 +56,30 @@ def test_a_loop_whose_only_way_out_is_its_latch_is_no_early_exit() -> None:
     assert _recipe("end").is_early_exit
 
 
+def test_the_register_that_carries_a_loaded_byte_is_found() -> None:
+    (carried,) = _recipe("compare").carried
+    assert (carried.register, carried.pointer, carried.is_signed) == ("rax", "rdi", True)
+    assert not _recipe("mismatch").carried
+
+
+def test_a_register_that_is_computed_from_a_load_carries_nothing() -> None:
+    region = all_regions()["compare"]
+    text = region.text.replace("\taddq\t$1, %rdi\n", "\taddq\t$1, %rdi\n\txorl\t$1, %eax\n")
+    recipe = make_recipe(replace(region, text=text))
+    assert isinstance(recipe, Recipe)
+    assert not recipe.carried
+
+
+def test_what_is_loaded_from_one_address_may_be_a_bound() -> None:
+    (bound,) = _recipe("kept").loose_bounds.memory
+    assert bound.pointer == "rsi"
+
+
+def test_what_an_induction_minus_two_is_compared_with_may_be_a_bound() -> None:
+    (bound,) = _recipe("threes").loose_bounds.registers
+    assert bound.offset == -2
+
+
 def test_an_address_without_a_base_is_refused() -> None:
     region = all_regions()["sum"]
     access = replace(region.contract.accesses[0], base=None, index="rdi")

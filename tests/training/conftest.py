@@ -15,7 +15,7 @@ from llmcc.training.dataset import PairRecord
 from llmcc.x86.registers import spelled
 
 # Collecting it needs the extra [train].
-_NEED_TORCH = ["test_training_sft.py", "test_ppo.py", "test_ppo_maths.py"]
+_NEED_TORCH = ["test_training_sft.py", "test_ppo.py", "test_ppo_maths.py", "test_rft.py"]
 collect_ignore = [] if find_spec("torch") else _NEED_TORCH
 
 _OPERATIONS = {"add": "vpaddd", "xor": "vpxord", "or": "vpord", "and": "vpandd"}

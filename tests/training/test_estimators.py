@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from llmcc.training.estimators import (
     best_of_k,
-    bootstrap,
-    geomean,
-    mean,
+    even_parts,
+    geomean_interval,
+    mean_interval,
     paired_gain,
     part_of,
     pass_at_k,
@@ -54,10 +54,14 @@ def test_the_best_of_no_values_is_an_error() -> None:
         best_of_k([], 1)
 
 
+def alone(count: int) -> list[str]:
+    return [f"loop {number}" for number in range(count)]
+
+
 def test_an_interval_holds_its_figure_and_narrows_with_more_loops() -> None:
     random = np.random.default_rng(1)
     few, many = random.lognormal(0.5, 0.3, 20), random.lognormal(0.5, 0.3, 2000)
-    wide, narrow = (bootstrap(values, geomean, seed=0) for values in (few, many))
+    wide, narrow = (geomean_interval(some, alone(len(some)), seed=0) for some in (few, many))
     for interval in (wide, narrow):
         assert interval.low < interval.value < interval.high
     assert narrow.high - narrow.low < (wide.high - wide.low) / 4
@@ -68,27 +72,45 @@ def test_an_interval_of_a_share_covers_as_often_as_it_says() -> None:
     random = np.random.default_rng(2)
     covered = 0
     for trial in range(60):
-        interval = bootstrap((random.random(80) < 0.3).astype(float), mean, seed=trial)
+        shares = (random.random(80) < 0.3).astype(float)
+        interval = mean_interval(shares, alone(80), seed=trial)
         covered += interval.low <= 0.3 <= interval.high
     assert covered >= 51
 
 
+def test_loops_of_one_shape_do_not_narrow_an_interval() -> None:
+    values = np.random.default_rng(4).normal(size=30)
+    once = mean_interval(values, alone(30), seed=0)
+    many = mean_interval(np.repeat(values, 9), np.repeat(alone(30), 9).tolist(), seed=0)
+    apart = mean_interval(np.repeat(values, 9), alone(270), seed=0)
+    assert (many.low, many.high) == pytest.approx((once.low, once.high))
+    assert apart.high - apart.low < (once.high - once.low) / 2
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     values = np.array([1.0, 2.0, 4.0, 8.0])
-    assert bootstrap(values, geomean, seed=5) == bootstrap(values, geomean, seed=5)
-    assert bootstrap(values, geomean, seed=5).value == pytest.approx(2**1.5)
+    interval = geomean_interval(values, alone(4), seed=5)
+    assert interval == geomean_interval(values, alone(4), seed=5)
+    assert interval.value == pytest.approx(2**1.5)
+
+
+def test_of_no_loops_nothing_is_gained() -> None:
+    assert geomean_interval(np.array([]), [], seed=0).value == 1.0
+    assert mean_interval(np.array([]), [], seed=0).value == 0.0
 
 
 def test_pairing_sees_a_small_gain_that_differs_little_between_very_different_loops() -> None:
     old = np.random.default_rng(3).lognormal(1.0, 1.0, 60)
-    gain = paired_gain(old * 1.05, old, seed=0)
+    gain = paired_gain(old * 1.05, old, alone(60), seed=0)
     assert gain.low == pytest.approx(1.05)
     assert gain.value == pytest.approx(1.05)
 
 
 def test_pairing_refuses_other_loops() -> None:
     with pytest.raises(ValueError, match="2 loops against 3"):
-        paired_gain(np.ones(2), np.ones(3), seed=0)
+        paired_gain(np.ones(2), np.ones(3), alone(2), seed=0)
+    with pytest.raises(ValueError, match="2 values in 3 clusters"):
+        paired_gain(np.ones(2), np.ones(2), alone(3), seed=0)
 
 
 def test_parts_are_fixed_and_of_like_size() -> None:
@@ -96,3 +118,8 @@ def test_parts_are_fixed_and_of_like_size() -> None:
     assert parts == [part_of(f"loop {number}", 3) for number in range(3000)]
     assert {0, 1, 2} == set(parts)
     assert all(900 < parts.count(part) < 1100 for part in range(3))
+
+
+def test_groups_go_whole_into_parts_of_about_one_size() -> None:
+    chosen = even_parts({"sqlite": 50, "zlib": 20, "lz4": 15, "lua": 10, "cjson": 5}, 2)
+    assert chosen == {"sqlite": 0, "zlib": 1, "lz4": 1, "lua": 1, "cjson": 1}

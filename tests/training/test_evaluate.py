@@ -54,6 +54,7 @@ _ENDINGS = {
     "twice": Judgement(Outcome.ACCEPTED, 1.0, 2.0, 1.9, 2.1),
     "slow": Judgement(Outcome.NOT_FASTER, 1.0, 0.5, 0.4, 0.6),
     "wrong": Judgement(Outcome.CRASHED, 0.5),
+    "same": Judgement(Outcome.IDENTICAL, 1.0),
     "ungated": Judgement(Outcome.GATE_CLOBBERS),
     "unlucky": Judgement(Outcome.MACHINE_TOO_NOISY),
 }
@@ -70,9 +71,11 @@ def judged(
     return judge_row(proposer, records, judges=judge, store=store, advance=lambda count: None)
 
 
-def result(record_id: str, *ratios: float) -> LoopResult:
+def result(record_id: str, *ratios: float, family: str = "sum", shape: str = "") -> LoopResult:
     outcomes = tuple(Outcome.ACCEPTED if r > 1 else Outcome.CRASHED for r in ratios)
-    return LoopResult(record_id, "sum", "synthetic", "avx2", outcomes, ratios, ratios)
+    return LoopResult(
+        record_id, family, "synthetic", "avx2", shape or record_id, outcomes, ratios, ratios
+    )
 
 
 def test_unaccepted_samples_count_as_gccs_own_speed(tmp_path: Path, make_records: Records) -> None:
@@ -99,6 +102,17 @@ def test_a_stopped_evaluation_judges_no_loop_twice(tmp_path: Path, make_records:
     assert judge.judged == 20
     assert every[:5] == first
     assert [one.record_id for one in every] == [record.id for record in records]
+
+
+def test_several_processes_answer_as_one_does(tmp_path: Path, make_records: Records) -> None:
+    records = make_records(12)
+    proposer = Proposer("known", "1", lambda r: ("twice" if r.id.endswith("3") else "wrong",))
+    one = judged(tmp_path, records, proposer, KnownJudge())
+    store = ResultFile(tmp_path, "again", rests_on="")
+    many = judge_row(
+        proposer, records, judges=KnownJudge(), store=store, advance=lambda count: None, jobs=2
+    )
+    assert many == one
 
 
 def test_results_of_another_model_of_that_name_are_not_taken(
@@ -152,19 +166,63 @@ def test_at_most_so_many_loops_of_a_family_are_taken(tmp_path: Path, make_record
 def test_a_comparison_is_shown_only_if_every_part_shows_it() -> None:
     old = [result(f"loop {n}", 1.5) for n in range(60)]
     better = [result(f"loop {n}", 1.6) for n in range(60)]
-    shown = compare(("new", better), ("old", old), section=ALL, k=8, parts=3, seed=0)
+    shown = compare(("new", better), ("old", old), section=ALL, k=8, parts=3, by_kind=False, seed=0)
     assert shown.is_shown
     assert shown.gain.value == pytest.approx(1.6 / 1.5)
     mixed = [result(f"loop {n}", 1.6 if n % 2 else 1.4) for n in range(60)]
-    assert not compare(("new", mixed), ("old", old), section=ALL, k=8, parts=3, seed=0).is_shown
+    assert not compare(
+        ("new", mixed), ("old", old), section=ALL, k=8, parts=3, by_kind=False, seed=0
+    ).is_shown
 
 
 def test_only_loops_that_both_rows_have_are_compared() -> None:
     new, old = [result("a", 3.0), result("b", 2.0)], [result("b", 1.0), result("c", 9.0)]
-    gain = compare(("new", new), ("old", old), section=ALL, k=1, parts=1, seed=0)
+    gain = compare(("new", new), ("old", old), section=ALL, k=1, parts=1, by_kind=False, seed=0)
     assert gain.loops == 1
     assert gain.gain.value == pytest.approx(2.0)
     assert speedups(new, 1).tolist() == [3.0, 2.0]
+
+
+def test_a_copy_is_no_right_rewrite(tmp_path: Path, make_records: Records) -> None:
+    (one,) = judged(tmp_path, make_records(1), saying("same", "same", "twice"), KnownJudge())
+    assert (one.assembled_count, one.right_count, one.faster_count) == (3, 1, 1)
+    row = figures("known", ALL, [one], seed=0)
+    assert row.pass_at[0].value == pytest.approx(1 / 3)
+
+
+def test_both_isas_of_a_loop_are_one_shape(tmp_path: Path, make_records: Records) -> None:
+    (record,) = make_records(1)
+    records = [record, replace(record, id="other", isa="avx2")]
+    results = judged(tmp_path, records, saying("twice"), KnownJudge())
+    assert figures("known", ALL, results, seed=0).shapes == 1
+    assert figures("known", ALL, results, seed=0).loops == 2
+
+
+def test_parts_of_a_comparison_share_no_family_where_there_are_enough() -> None:
+    # Only one of three families gains: with families apart one part alone can show it.
+    families = [(f"{family} {n}", family, n) for family in ("a", "b", "c") for n in range(20)]
+    old = [result(name, 1.5, family=family) for name, family, _ in families]
+    new = [
+        result(name, 3.0 if family == "b" else 1.5, family=family) for name, family, _ in families
+    ]
+
+    def gains(*, by_kind: bool) -> list[float]:
+        found = compare(
+            ("new", new), ("old", old), section=ALL, k=1, parts=3, by_kind=by_kind, seed=0
+        )
+        return sorted(part.value for part in found.parts)
+
+    assert gains(by_kind=True) == pytest.approx([1.0, 1.0, 2.0])
+    assert gains(by_kind=False)[0] > 1.0
+
+
+def test_no_shape_is_in_two_parts() -> None:
+    old = [result(f"loop {n}", 1.5, shape="one") for n in range(30)]
+    new = [result(f"loop {n}", 2.0, shape="one") for n in range(30)]
+    parts = compare(
+        ("new", new), ("old", old), section=ALL, k=1, parts=3, by_kind=True, seed=0
+    ).parts
+    assert sorted(part.value for part in parts) == pytest.approx([1.0, 1.0, 4 / 3])
 
 
 def test_nobody_proposes_nothing(tmp_path: Path, make_records: Records) -> None:
@@ -221,9 +279,9 @@ def test_a_report_says_the_same_in_every_form(make_records: Records) -> None:
         tuple(comparisons_of(question, results, [("new", "old")], k=8, parts=2, seed=0)),
     )
     text = markdown(report)
-    assert "| new | 9 | 100.0% [100.0, 100.0] | 50.0% [50.0, 50.0] |" in text
+    assert "| new | 9 | 9 | 100.0% [100.0, 100.0] | 50.0% [50.0, 50.0] |" in text
     assert "1.333 [1.333, 1.333]" in text
-    assert "95 % bootstrap over loops" in text
+    assert "95 % bootstrap over shapes" in text
     document = json.loads(json.dumps(to_json(report)))
     assert document["markdown"] == text
     assert document["comparisons"][-1]["gain"]["value"] == pytest.approx(4 / 3)

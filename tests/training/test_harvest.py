@@ -15,6 +15,7 @@ from llmcc.training.dataset import PairRecord, read_pairs, write_pairs
 from llmcc.training.harvest import harvest_tree, merge
 from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case
+from llmcc.training.leave_it import is_left_alone
 from llmcc.training.packages import PACKAGES, Package
 from llmcc.training.project_loops import ProjectLoops, find_project_loops, prompt_records
 from llmcc.training.project_units import ProjectUnit, compiled_units
@@ -160,7 +161,8 @@ def test_a_loop_nothing_is_faster_for_stays_a_prompt(records: list[PairRecord]) 
         replace(record, provenance="") for record in records
     }
     ended = Counter(key for key in endings.elements() if key.startswith("record: "))
-    assert ended.keys() <= {"record: nothing faster", "record: no candidate"}
+    assert ended.keys() <= {"record: no teacher is faster", "record: no candidate"}
+    assert all(is_left_alone(r) == r.provenance.endswith("faster") for r in taught)
     assert ended.total() == len(records)
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from llmcc.asm.parse import parse
-from llmcc.outcome import Outcome
+from llmcc.outcome import Outcome, OutcomeClass
 from llmcc.regions.find import find_regions
 from llmcc.regions.model import Region
 from llmcc.sandbox.runner import Sandbox
 from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case, JudgePool, Task
+from llmcc.training.self_timing import time_itself
 from llmcc.x86.registers import spelled
 
 _SOURCE = (
@@ -96,6 +97,19 @@ def test_the_products_own_judges_tell_right_wrong_and_nothing_apart(
     assert copy.outcome is nothing.outcome is Outcome.IDENTICAL
     assert nonsense.outcome is Outcome.GATE_DOES_NOT_ASSEMBLE
     assert len(cache.read_text().splitlines()) == 5
+
+
+@pytest.mark.parametrize("timing", ["quick", "full"])
+def test_a_loop_timed_against_itself_gives_its_ratios(region: Region, timing: str) -> None:
+    with Sandbox() as sandbox:
+        judgement = time_itself(region, sandbox=sandbox, timing=timing, seed=1)
+    if judgement.outcome.kind is OutcomeClass.ENVIRONMENT:
+        pytest.skip(f"this machine cannot time just now: {judgement.outcome.sentence}")
+    assert judgement.is_right
+    assert judgement.ratio is not None
+    assert judgement.low_ratio is not None
+    assert judgement.high_ratio is not None
+    assert judgement.low_ratio <= judgement.ratio <= judgement.high_ratio
 
 
 def test_what_was_judged_is_not_judged_again(region: Region, tmp_path: Path) -> None:

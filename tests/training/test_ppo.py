@@ -22,14 +22,15 @@ from llmcc.training.curves import draw_curves
 from llmcc.training.dataset import PairRecord
 from llmcc.training.environment import Demonstration, Prompt
 from llmcc.training.judgement import Judgement
-from llmcc.training.judging import Case
 from llmcc.training.model import LanguageModel, ModelShape
 from llmcc.training.ppo import train
+from llmcc.training.ppo_command import curriculum_from
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
 from llmcc.training.region_environment import RegionEnvironment
-from llmcc.training.rft import find_rewrites, is_new
+from llmcc.training.rft_sampling import Sampled
 from llmcc.training.rollout import (
+    Answer,
     chosen_log_probabilities,
     forbidden_mask,
     lay_out,
@@ -323,31 +324,42 @@ def test_the_alarm_rings_for_wrong_answers_only(tmp_path: Path) -> None:
     assert {entry["answer"] for entry in document["not_passed"]} == {"wrong", "uncovered", "noisy"}
 
 
+def test_a_run_starts_with_what_rejection_sampling_solved_sometimes(make_records: Records) -> None:
+    problems = make_records(3)
+    sampled = [Sampled(problems[1].id, 64, 32, ""), Sampled(problems[2].id, 64, 64, "")]
+    curriculum = curriculum_from(problems, sampled)
+    assert curriculum == Curriculum([0.0, 64.0, 64.0], [0.0, 32.0, 64.0])
+    first = [curriculum.draw(1, random.Random(seed))[0] for seed in range(60)]
+    assert first.count(2) < first.count(1)
+
+
+def drawn(records: list[PairRecord], **ways: int) -> list[Answer]:
+    environment = RegionEnvironment(records, VOCABULARY, context=256, judge=lambda cases: [])
+    return sample_answers(
+        numpy_policy(new_checkpoint(SHAPE, VOCABULARY, seed=0).model()),
+        environment,
+        environment.prompts("train"),
+        samples=4,
+        seed="",
+        advance=lambda: None,
+        **ways,
+    )
+
+
+def test_an_answer_may_be_as_long_as_the_settings_say(make_records: Records) -> None:
+    answers = drawn(make_records(1), max_new_tokens=5)
+    assert max(len(answer.ids) - answer.start for answer in answers) == 5
+
+
+def test_two_processes_sample_what_one_does(make_records: Records) -> None:
+    one, two = (drawn(make_records(3), max_new_tokens=9, jobs=jobs) for jobs in (1, 2))
+    assert [answer.text for answer in one] == [answer.text for answer in two]
+    assert {answer.prompt for answer in two} == {0, 1, 2}
+
+
 def test_curves_are_drawn_of_a_log_with_a_line_cut_short(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     log = tmp_path / "log.jsonl"
     log.write_text('{"iteration": 1, "reward_mean": 0.5}\n{"iteration": 2, "rew')
     draw_curves(log, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_rejection_fine_tuning_finds_only_what_is_new_and_faster(make_records: Records) -> None:
-    records = [record for record in make_records(2) if record.split == "train"]
-    ways = {"samples": 2, "seed": 0}
-
-    def fast(cases: Sequence[Case]) -> list[Judgement]:
-        return [Judgement(Outcome.ACCEPTED, 1.0, 2.0, 1.9, 2.1)] * len(cases)
-
-    def slow(cases: Sequence[Case]) -> list[Judgement]:
-        return [Judgement(Outcome.NOT_FASTER, 1.0, 1.0, 0.9, 1.1)] * len(cases)
-
-    found = [
-        r for part in find_rewrites(SHIPPED_WEIGHTS, records, judge=fast, **ways) for r in part
-    ]
-    assert found
-    known = {record.id: record for record in records}
-    for record in found:
-        assert record.provenance == "rft"
-        assert is_new(known[record.id.removesuffix("-rft")], record.rewrite)
-    assert not is_new(records[0], records[0].rewrite.replace("\t", "  "))
-    assert not any(find_rewrites(SHIPPED_WEIGHTS, records, judge=slow, **ways))

@@ -58,7 +58,7 @@ def test_the_curve_tells_a_ranking_that_pays_from_one_that_does_not() -> None:
     search = _Search(proposals, 0.5, (3.0, 2.0, 1.0))
     faster = Judgement(Outcome.ACCEPTED, 1.0, 4.0, 3.9, 4.1)
     judged = [Judgement(Outcome.CRASHED), Judgement(Outcome.NOT_FASTER, 1.0, 1.0), faster]
-    points = points_of([search], [judged], n=4, temperature=0.8, seed=0)
+    points = points_of([search], [judged], ["shape"], n=4, temperature=0.8, seed=0)
     gains = {(point.ranking, point.tried): point.gain.value for point in points}
     assert gains["probability", 1] == 1.0
     assert gains["static cost", 1] == pytest.approx(4.0)

@@ -106,7 +106,8 @@ def test_every_stage_is_a_command_with_the_options_it_is_given(name: str, tmp_pa
 def test_the_big_preset_fits_into_three_runs_of_three_hours() -> None:
     preset = PRESETS["cpu-3h"]
     making = preset.corpus_minutes + preset.harvest_minutes
-    training = preset.sft_minutes + preset.rft_minutes + preset.ppo_minutes
+    rft = preset.rft_sample_minutes + preset.rft_minutes
+    training = preset.sft_minutes + rft + preset.ppo_minutes
     assert preset.run_minutes <= 180
     assert making + training <= 3 * preset.run_minutes - 60  # an hour for the evaluation
 

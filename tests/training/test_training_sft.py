@@ -3,13 +3,15 @@
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from click.testing import CliRunner
 
-from llmcc.backends.embedded.backend import EmbeddedBackend, load_model
+from llmcc.backends.embedded import backend
+from llmcc.backends.embedded.backend import LEAVE_IT, EmbeddedBackend, load_model, propose_with
 from llmcc.backends.embedded.prompt import PromptStyle, in_style
 from llmcc.backends.embedded.safetensors_file import WeightsError
 from llmcc.backends.embedded.tokens import standard_vocabulary
@@ -19,9 +21,11 @@ from llmcc.training import checkpoint
 from llmcc.training.checkpoint import Checkpoint
 from llmcc.training.dataset import EncodedPair, PairRecord, encode_pair, write_pairs
 from llmcc.training.export import write_model
+from llmcc.training.leave_it import NOTHING_FASTER
 from llmcc.training.main import main
 from llmcc.training.model import LanguageModel, ModelShape
 from llmcc.training.sft import Settings, learning_rate_at, new_checkpoint, train
+from llmcc.training.sft_pairs import load_pairs
 
 pytestmark = pytest.mark.train
 Records = Callable[..., list[PairRecord]]
@@ -166,6 +170,26 @@ def test_proposals_are_distinct_and_sorted(weights: Path, make_records: Records)
     assert EmbeddedBackend(weights=weights).propose(request, 8) == proposals
 
 
+def test_leaving_a_loop_alone_is_no_proposal(weights: Path, make_records: Records) -> None:
+    # The model writes its four rewrites; the words of one of them are made to mean "leave it".
+    record = make_records(4)[0]
+    model = load_model(weights)
+    before = propose_with(model, request_of(record), 8, seed=0)
+    assert before[0].text == record.rewrite
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backend, "LEAVE_IT", record.rewrite)
+        after = propose_with(model, request_of(record), 8, seed=0)
+    texts = [proposal.text for proposal in after]
+    assert record.rewrite not in texts
+    assert texts[: len(before) - 1] == [proposal.text for proposal in before[1:]]
+
+
+def test_a_model_learns_to_leave_loops_alone(make_records: Records) -> None:
+    record = replace(make_records(1)[0], rewrite=LEAVE_IT)
+    (pair,) = encoded([record])
+    assert VOCABULARY.decode(pair.ids[pair.target_start : -1].tolist()) + "\n" == LEAVE_IT
+
+
 def test_a_loop_with_unknown_words_gets_no_proposal(weights: Path, make_records: Records) -> None:
     request = request_of(make_records(1)[0], text=".LH:\n\tfrobnicate\t%eax\n\tjmp\t.LX0\n")
     assert EmbeddedBackend(weights=weights).propose(request, 4) == ()
@@ -204,6 +228,25 @@ def test_sft_and_export_run_from_the_command_line(tmp_path: Path, make_records: 
     assert exported.exit_code == 0, exported.output
     assert "Not measured." in (weights / "MODEL_CARD.md").read_text()
     assert load_model(weights).vocabulary == VOCABULARY
+
+
+def test_so_many_loops_are_taught_to_be_left_alone(tmp_path: Path, make_records: Records) -> None:
+    pairs = make_records(100)
+    drawn = [replace(r, id=f"drawn {r.id}", family="crc_bits", rewrite="") for r in pairs]
+    harvested = [
+        replace(r, id=f"real {r.id}", group="lame", rewrite="", provenance=f"x; {NOTHING_FASTER}")
+        for r in pairs
+    ]
+    untried = [replace(r, id=f"untried {r.id}", group="lame", rewrite="") for r in pairs]
+    write_pairs(tmp_path / "pairs.jsonl", [*pairs, *drawn, *harvested, *untried])
+    state = new_checkpoint(SHAPE, VOCABULARY, seed=0)
+
+    def loaded(share: float) -> tuple[int, int, int]:
+        found = load_pairs(tmp_path / "pairs.jsonl", state, leave_share=share)
+        return found.left_alone, len(found.train), len(found.validation)
+
+    assert loaded(0) == (0, 90, 10)
+    assert loaded(0.1) == (18, 108, 12)
 
 
 def test_an_ablated_model_is_asked_in_the_words_it_was_trained_with(

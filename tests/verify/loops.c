@@ -36,3 +36,9 @@ static __attribute__((noinline)) int total(const int *p, const int *e) { int s =
 int caller(const int *p, const int *e, int k) { return total(p, e) * k; }
 void plus(int *a, const int *b, const int *c, long n) { for (long i = 0; i < n; i++) a[i] = b[i] + c[i]; }
 int ones(const unsigned long *p, const unsigned long *e) { int k = 0; for (; p != e; ++p) { unsigned long x = *p; x ^= x >> 1; k += (int)(x & 1); } return k; }
+int compare(const char *a, const char *b) { while (*a && *a == *b) { a++; b++; } return *a - *b; }
+const char *spaces(const char *p) { while (*p == ' ') p++; return p; }
+void kept(char *a, const int *n) { for (int i = 0; i < *n; i++) a[i] ^= 1; }
+size_t slash(const char *p, size_t n, size_t least) { while (n > least && p[n - 1] == '/') n--; return n; }
+void threes(int *a, int n, int s) { for (long i = 3; (int)(i - 2) < n; i += 3) a[i] = s += a[i]; }
+int leading(unsigned x) { int n = 0; while ((int)x >= 0) { n++; x <<= 1; } return n; }

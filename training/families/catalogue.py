@@ -6,20 +6,30 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from llmcc.training.families import (
+    backwards,
+    byte_sets,
+    carried,
     chosen,
     classic,
     comparing,
+    conversions,
     dynamic,
+    formulas,
+    lanewise,
     leave,
     maps,
     polynomials,
     popcounts,
     recurrences,
+    reductions,
     scans,
     shift_loops,
     sorting,
+    strided,
+    string_copies,
     strings,
     sums,
+    weighted,
 )
 from llmcc.training.families.loop import Family, Loop
 
@@ -40,6 +50,16 @@ _MODULES = (
     strings,
     comparing,
     leave,
+    weighted,
+    conversions,
+    formulas,
+    reductions,
+    carried,
+    byte_sets,
+    backwards,
+    lanewise,
+    strided,
+    string_copies,
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(

@@ -393,6 +393,6 @@ FAMILIES = (
     Family("max_absolute_difference", "test", 1.0, _draw_largest_difference),
     Family("any_of", "train", 0.8, _draw_any),
     Family("all_of", "validation", 1.0, _draw_all),
-    Family("is_ascii", "train", 0.4, _draw_is_ascii),
+    Family("is_ascii", "train", 0.2, _draw_is_ascii),
     Family("utf8_count", "train", 0.6, _draw_utf8),
 )

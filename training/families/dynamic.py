@@ -323,7 +323,7 @@ def _draw_clamp(rng: random.Random) -> Loop:
 FAMILIES = (
     Family("masked_sum", "test", 0.8, partial(_draw_masked, "masked_sum", ("add",))),
     Family("masked_extreme", "test", 0.8, partial(_draw_masked, "masked_extreme", ("max", "min"))),
-    Family("relaxed_row", "train", 0.8, partial(_draw_relaxation, "relaxed_row")),
+    Family("relaxed_row", "train", 0.2, partial(_draw_relaxation, "relaxed_row")),
     Family("knapsack", "validation", 0.8, partial(_draw_relaxation, "knapsack")),
-    Family("clamp_in_place", "train", 0.6, _draw_clamp),
+    Family("clamp_in_place", "train", 0.2, _draw_clamp),
 )

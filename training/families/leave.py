@@ -1,8 +1,9 @@
 """Loops that are best left alone: their teacher knows no rewrite that is right and faster.
 
 A model learns from them to propose nothing but gcc's own loop. Each is serial in a way that does
-not compose (xor between multiplications, digits of a text), bound by memory, or refused by the
-contract (no store that gcc's loop leaves out, nothing about constants held in registers).
+not compose (xor between multiplications, digits of a text, sums of floats in their order), bound by
+memory, or refused by the contract (no store that gcc's loop leaves out, nothing about constants
+held in registers).
 """
 
 from __future__ import annotations
@@ -95,6 +96,19 @@ _FORMS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...]]] = {
             "while (b) { uint32_t t = a % b; a = b; b = t; n++; } *s = n; return a; }\n",
             "uint64_t @NAME@(uint64_t a, uint64_t b, int *s) { int n = @K@; "
             "while (b) { uint64_t t = a % b; a = b; b = t; n++; } *s = n; return a; }\n",
+        ),
+        ("0", "1"),
+    ),
+    "float_sum": (
+        "train",
+        "f32",
+        (
+            "float @NAME@(const float *a, size_t n) { float s = @K@; "
+            "for (size_t i = 0; i < n; i++) s += a[i]; return s; }\n",
+            "double @NAME@(const double *a, int n) { double s = @K@; "
+            "for (int i = 0; i < n; i++) s += a[i]; return s; }\n",
+            "float @NAME@(const float *a, const float *b, size_t n) { float s = @K@; "
+            "for (size_t i = 0; i < n; i++) s += a[i] * b[i]; return s; }\n",
         ),
         ("0", "1"),
     ),

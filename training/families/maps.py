@@ -48,6 +48,7 @@ def map_rewrites(kind: Map, region: Region, isa: str) -> Iterator[str]:
     """Yield a rewrite for each order of the inputs."""
     contract = region.contract
     loads = distinct([access for access in contract.accesses if access.is_load])
+    loads.sort(key=lambda access: access.disp)
     stores = [access for access in contract.accesses if access.is_store]
     if len(loads) != kind.arrays or not stores:
         raise NotExpressible("another number of inputs or outputs")
@@ -171,21 +172,28 @@ def _interleave_body(element: ElementType, step: Step) -> None:
 # -- what is drawn
 
 
-def _loop(
+def map_loop(
     family: str,
     kind: Map,
     rng: random.Random,
     body: str,
     *,
     target: ElementType | None = None,
+    names: str | None = None,
+    scalars: list[str] | None = None,
+    before: str = "",
 ) -> Loop:
+    """Write a map; `names` has a letter for each input array, by default as many as it loads."""
     t, to = kind.element.c_name, (target or kind.element).c_name
-    parameters = [f"{to} *o", f"const {t} *a"] + [f"const {t} *b"] * (kind.arrays == 2)
-    c = c_array_function(rng, "void", parameters, "", body)
+    inputs = "abc"[: kind.arrays] if names is None else names
+    parameters = [f"{to} *o"] + [f"const {t} *{name}" for name in inputs]
+    parameters += scalars or []
+    c = c_array_function(rng, "void", parameters, before, body)
     return Loop(family, kind.element.name, c, partial(map_rewrites, kind))
 
 
-def _two_input(mnemonic: str, element: ElementType) -> Map:
+def two_input(mnemonic: str, element: ElementType) -> Map:
+    """One instruction of both inputs, its name without the letter of the element's width."""
     name = mnemonic + LETTER[element.bits]
     return Map(element, 2, element.bits, partial(_of_two, name, element))
 
@@ -196,10 +204,10 @@ def _draw_saturating(rng: random.Random, operator: str) -> Loop:
     sign = "+" if operator == "add" else "-"
     if element.is_signed:
         low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
-        kind = _two_input(f"vp{operator}s", element)
+        kind = two_input(f"vp{operator}s", element)
         body = f"int t = a[i] {sign} b[i]; o[i] = t > {high} ? {high} : t < {low} ? {low} : t;"
     else:
-        kind = _two_input(f"vp{operator}us", element)
+        kind = two_input(f"vp{operator}us", element)
         top = (1 << bits) - 1
         body = f"int t = a[i] + b[i]; o[i] = t > {top} ? {top} : t;"
         if operator == "sub":
@@ -209,13 +217,13 @@ def _draw_saturating(rng: random.Random, operator: str) -> Loop:
                     f"int t = a[i] - b[i]; o[i] = ({t})(t < 0 ? 0 : t);",
                 )
             )
-    return _loop(f"saturating_{operator}", kind, rng, body)
+    return map_loop(f"saturating_{operator}", kind, rng, body)
 
 
 def _draw_average(rng: random.Random) -> Loop:
     element = TYPES[rng.choice(("u8", "u8", "u16"))]
-    kind = _two_input("vpavg", element)
-    return _loop("average", kind, rng, "o[i] = (a[i] + b[i] + 1) >> 1;")
+    kind = two_input("vpavg", element)
+    return map_loop("average", kind, rng, "o[i] = (a[i] + b[i] + 1) >> 1;")
 
 
 def _draw_difference(rng: random.Random) -> Loop:
@@ -227,7 +235,7 @@ def _draw_difference(rng: random.Random) -> Loop:
             "int d = a[i] - b[i]; o[i] = d < 0 ? -d : d;",
         )
     )
-    return _loop("absolute_difference", kind, rng, body)
+    return map_loop("absolute_difference", kind, rng, body)
 
 
 def _draw_swap(rng: random.Random) -> Loop:
@@ -235,7 +243,7 @@ def _draw_swap(rng: random.Random) -> Loop:
     kind = Map(
         element, 1, element.bits, partial(_swap_body, element), partial(_swap_table, element)
     )
-    return _loop("byte_swap", kind, rng, f"o[i] = __builtin_bswap{element.bits}(a[i]);")
+    return map_loop("byte_swap", kind, rng, f"o[i] = __builtin_bswap{element.bits}(a[i]);")
 
 
 _WIDER = (
@@ -248,14 +256,14 @@ def _draw_widen(rng: random.Random) -> Loop:
     source, target = (TYPES[name] for name in rng.choice(_WIDER))
     body = partial(_widen_body, source, target)
     kind = Map(source, 1, target.bits, body, has_one_stride=False)
-    return _loop("convert_wider", kind, rng, "o[i] = a[i];", target=target)
+    return map_loop("convert_wider", kind, rng, "o[i] = a[i];", target=target)
 
 
 def _draw_narrow(rng: random.Random) -> Loop:
     target, source = (TYPES[name] for name in rng.choice(_WIDER))
     body = partial(_narrow_body, source, target)
     kind = Map(source, 1, source.bits, body, has_one_stride=False)
-    return _loop("convert_narrower", kind, rng, f"o[i] = ({target.c_name})a[i];", target=target)
+    return map_loop("convert_narrower", kind, rng, f"o[i] = ({target.c_name})a[i];", target=target)
 
 
 def _draw_every_second(rng: random.Random) -> Loop:
@@ -263,14 +271,14 @@ def _draw_every_second(rng: random.Random) -> Loop:
     body = partial(_every_second_body, element)
     kind = Map(element, 1, element.bits * 2, body, has_one_stride=False, is_maskable=False)
     offset = rng.choice(("", " + 1"))
-    return _loop("deinterleave", kind, rng, f"o[i] = a[i * 2{offset}];")
+    return map_loop("deinterleave", kind, rng, f"o[i] = a[i * 2{offset}];")
 
 
 def _draw_interleave(rng: random.Random) -> Loop:
     element = TYPES[rng.choice(("u8", "u16", "i32", "u32", "i32"))]
     body = partial(_interleave_body, element)
     kind = Map(element, 2, element.bits * 2, body, has_one_stride=False, is_maskable=False)
-    return _loop("interleave", kind, rng, "o[i * 2] = a[i]; o[i * 2 + 1] = b[i];")
+    return map_loop("interleave", kind, rng, "o[i * 2] = a[i]; o[i * 2 + 1] = b[i];")
 
 
 FAMILIES = (

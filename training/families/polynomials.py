@@ -265,5 +265,5 @@ def _draw_double_sum(rng: random.Random) -> Loop:
 FAMILIES = (
     Family("polynomial_hash", "train", 1.2, partial(_draw_hash, "polynomial_hash", _KNOWN)),
     Family("horner", "validation", 0.8, partial(_draw_hash, "horner", ("x",))),
-    Family("double_sum", "train", 0.8, _draw_double_sum),
+    Family("double_sum", "train", 0.3, _draw_double_sum),
 )

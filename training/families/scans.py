@@ -233,5 +233,5 @@ FAMILIES = (
     Family("prefix_sum", "train", 1.0, _draw_prefix_sum),
     Family("prefix_max", "validation", 1.0, _draw_prefix_max),
     Family("fill", "train", 0.5, _draw_fill),
-    Family("iota", "train", 0.5, _draw_iota),
+    Family("iota", "train", 0.4, _draw_iota),
 )

@@ -273,12 +273,12 @@ def _draw_digits(rng: random.Random) -> Loop:
 
 
 FAMILIES = (
-    Family("kernighan_counted", "train", 0.6, _draw_kernighan),
-    Family("bits_between", "train", 0.8, partial(_draw_between, "bits_between", "+=", _SUM)),
+    Family("kernighan_counted", "train", 0.3, _draw_kernighan),
+    Family("bits_between", "train", 0.3, partial(_draw_between, "bits_between", "+=", _SUM)),
     Family("parity_between", "test", 0.8, partial(_draw_between, "parity_between", "^=", _PARITY)),
     Family("leading_zeros", "train", 0.6, _draw_shift_left),
     Family("ilog2", "train", 0.6, partial(_draw_log, "ilog2", (1, 4), False)),
     Family("digit_count_2k", "test", 0.6, partial(_draw_log, "digit_count_2k", (2, 4, 8), True)),
-    Family("bit_reverse", "train", 0.5, _draw_reverse),
+    Family("bit_reverse", "train", 0.2, _draw_reverse),
     Family("decimal_length", "train", 0.5, _draw_digits),
 )

@@ -158,7 +158,7 @@ def _draw_separator(rng: random.Random) -> Loop:
 
 
 FAMILIES = (
-    Family("string_length", "train", 0.8, _draw_length),
+    Family("string_length", "train", 0.3, _draw_length),
     Family("string_span", "validation", 0.8, _draw_span),
     Family("string_until", "test", 0.8, _draw_separator),
 )

@@ -13,7 +13,7 @@ def counted_latch(contract: Contract) -> Latch:
     if len(latches) != 1:
         raise NotExpressible("not one counted exit")
     latch = latches.pop()
-    if not latch.is_advanced:
+    if not latch.is_advanced and latch.condition != "ne":
         raise NotExpressible("the exit is not at the end")
     return latch
 
@@ -68,7 +68,11 @@ def _from_difference(latch: Latch, step: int, target: str) -> list[str]:
         lines = [f"\tmov{suffix}\t{induction}, {wide}", f"\tsub{suffix}\t{bound}, {wide}"]
     if size > 1:
         lines.append(f"\tshr{suffix}\t${size.bit_length() - 1}, {wide}")
-    return [*lines, f"\tsub{suffix}\t$1, {wide}", "\tje\t.LH"]
+    if latch.is_advanced:
+        lines.append(f"\tsub{suffix}\t$1, {wide}")
+    elif len(lines) == 1:  # a move sets no flags
+        lines.append(f"\ttest{suffix}\t{wide}, {wide}")
+    return [*lines, "\tje\t.LH"]
 
 
 def address(access: Access, *, offset_bytes: int = 0) -> str:
@@ -123,30 +127,53 @@ def overlap_guards(contract: Contract, width_bytes: int, temporary: str) -> list
     guards: list[tuple[str, ...]] = []
     stores = [access for access in contract.accesses if access.is_store]
     for store in stores:
-        for load in contract.accesses:
-            if load is store or not (load.is_load or load.is_store):
+        arrays: dict[tuple[str | None, str | None, int], list[Access]] = {}
+        for other in contract.accesses:
+            if other is not store and (other.is_load or other.is_store):
+                arrays.setdefault((other.base, other.index, other.scale), []).append(other)
+        for accesses in arrays.values():
+            if accesses[0].base == store.base:
+                for access in accesses:
+                    _check_own(store, access)
                 continue
-            guards.append(tuple(_guard(store, load, width_bytes, temporary)))
+            lowest = min(accesses, key=lambda access: access.disp)
+            reach_bytes = max(access.disp for access in accesses) - lowest.disp + width_bytes
+            is_output = any(access.is_store for access in accesses)
+            guards.append(tuple(_guard(store, lowest, reach_bytes, temporary, is_output)))
     return [line for guard in dict.fromkeys(guards) for line in guard]
 
 
-def _guard(store: Access, load: Access, width_bytes: int, temporary: str) -> list[str]:
+def _check_shape(store: Access, load: Access) -> None:
     if (store.index, store.scale if store.index else 1) != (
         load.index,
         load.scale if load.index else 1,
     ):
         raise NotExpressible("addresses of two shapes")
+
+
+def _check_own(store: Access, load: Access) -> None:
+    """Refuse a store that a later iteration reads, or writes again."""
+    _check_shape(store, load)
     delta = store.disp - load.disp
-    if store.base == load.base:
-        if delta == 0 or (delta < 0 and not load.is_store):
-            return []
+    if delta != 0 and (delta > 0 or load.is_store):
         raise NotExpressible("reads what it has just written")
-    if load.is_store:
-        raise NotExpressible("two output arrays")
+
+
+def _guard(
+    store: Access, load: Access, reach_bytes: int, temporary: str, is_output: bool
+) -> list[str]:
+    _check_shape(store, load)
+    delta = store.disp - load.disp
+    if is_output:  # two outputs must be apart on either side; both orders give one guard
+        if str(store.base) > str(load.base):
+            store, load, delta = load, store, -delta
+        first, last = delta + reach_bytes - 1, 2 * reach_bytes - 2
+    else:
+        first, last = delta - 1, reach_bytes - 2
     return [
-        f"\tleaq\t{delta - 1}(%{store.base}), %{temporary}",
+        f"\tleaq\t{first or ''}(%{store.base}), %{temporary}",
         f"\tsubq\t%{load.base}, %{temporary}",
-        f"\tcmpq\t${width_bytes - 2}, %{temporary}",
+        f"\tcmpq\t${last}, %{temporary}",
         "\tjbe\t.LH",
     ]
 
@@ -157,9 +184,16 @@ def range_guards(contract: Contract, count: str, temporaries: tuple[str, str]) -
     For streams of different strides, whose distance changes from step to step. `count` holds T-1.
     """
     stores = sorted((a for a in contract.accesses if a.is_store), key=lambda access: access.disp)
-    loads = list(dict.fromkeys(a for a in contract.accesses if not a.is_store))
-    if not stores or any(a.stride_bytes not in (1, 2, 4, 8) for a in (*stores, *loads)):
+    if not stores or any(a.stride_bytes not in (1, 2, 4, 8) for a in contract.accesses):
         raise NotExpressible("not stores of small strides")
+    # Neighbours of one array, less than its stride apart, are in the range of the lowest.
+    lowest: dict[tuple[str | None, str | None, int, int], Access] = {}
+    for access in contract.accesses:
+        if not access.is_store:
+            key = (access.base, access.index, access.scale, access.disp // access.stride_bytes)
+            if key not in lowest or access.disp < lowest[key].disp:
+                lowest[key] = access
+    loads = list(lowest.values())
     first, second = temporaries
     store = stores[0]
     lines: list[str] = []

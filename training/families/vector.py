@@ -88,6 +88,13 @@ class VectorText:
         """Append an instruction."""
         self.lines.append(f"\t{mnemonic}\t{', '.join(operands)}")
 
+    def apply(self, mnemonic: str, *sources: int | str) -> int:
+        """Emit an instruction on registers and immediates, in AT&T order, into a new register."""
+        result = self.new()
+        names = [self.name(x) if isinstance(x, int) else x for x in sources]
+        self.emit(mnemonic, *names, self.name(result))
+        return result
+
     # -- loop-invariant scalars
 
     def broadcast_scalars(self, leaves: list[Load | Constant | Parameter]) -> None:
@@ -100,6 +107,19 @@ class VectorText:
         """Broadcast a constant, once."""
         self.broadcast_scalars([Constant(value)])
         return self._scalars[Constant(value)]
+
+    def spread(self, value: int, bits: int) -> int:
+        """Broadcast a constant to lanes of `bits` bits, which may not be the element's."""
+        number = self.new()
+        width = 64 if bits == 64 else 32
+        source = f"%{spelled(self._temporary, width)}"
+        self.emit("movq" if width == 64 else "movl", f"${value}", source)
+        low = source
+        if not self.is_512:
+            low = self.name(number, 128)
+            self.emit("vmovq" if width == 64 else "vmovd", source, low)
+        self.emit(f"vpbroadcast{_SUFFIX[bits]}", low, self.name(number))
+        return number
 
     def scalar(self, leaf: Constant | Parameter) -> int:
         """The register a scalar was broadcast to."""

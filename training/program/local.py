@@ -181,6 +181,7 @@ def program_ppo(
             seed=seed,
             prompts=prompts,
             samples=samples,
+            max_new_tokens=context,
             max_iterations=max_iterations,
         )
         with Progress() as bar:

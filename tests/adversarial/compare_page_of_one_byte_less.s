@@ -1,0 +1,40 @@
+# REFUSED: READS_BEYOND
+# REGION: compare -O2
+# ISA: avx2
+# WHY: The second string is read from its next byte on, and so one byte into the next page.
+	cmpb	(%rsi), %al
+	jne	.LH
+	xorl	%r8d, %r8d
+	vpxor	%ymm2, %ymm2, %ymm2
+.LR0:
+	leaq	1(%rdi), %rcx
+	andl	$4095, %ecx
+	cmpl	$4064, %ecx
+	ja	.LR2
+	leaq	(%rsi), %rcx
+	andl	$4095, %ecx
+	cmpl	$4064, %ecx
+	ja	.LR2
+	vmovdqu	1(%rdi), %ymm3
+	vpcmpeqb	1(%rsi), %ymm3, %ymm4
+	vpcmpeqb	%ymm2, %ymm3, %ymm3
+	vpandn	%ymm4, %ymm3, %ymm4
+	vpmovmskb	%ymm4, %edx
+	notl	%edx
+	testl	%edx, %edx
+	jne	.LR1
+	addq	$32, %rsi
+	addq	$32, %rdi
+	addq	$32, %r8
+	jmp	.LR0
+.LR1:
+	tzcntl	%edx, %edx
+	addq	%rdx, %r8
+	addq	%rdx, %rsi
+	addq	%rdx, %rdi
+.LR2:
+	vzeroupper
+	testq	%r8, %r8
+	je	.LH
+	movsbl	(%rdi), %eax
+	jmp	.LH
