@@ -51,11 +51,30 @@ def registers_read(instruction: capstone.CsInsn) -> tuple[RegisterName, ...]:
         return ()
     names = {instruction.reg_name(number) for number in instruction.regs_access()[0]}
     operands = instruction.operands
+    if instruction.mnemonic in VECTOR:
+        names |= _sources(instruction)
+        if _gives_a_mask(instruction):
+            names -= {instruction.reg_name(operands[0].reg)} - _sources(instruction)
     if _reads_lowest_lanes(instruction):
         names = {f"xmm{name[3:]}" if name[:3] in ("ymm", "zmm") else name for name in names}
     if instruction.mnemonic.startswith("cmov") or instruction.mnemonic in _KEEPS_LANES:
         names.add(instruction.reg_name(operands[0].reg))  # stays, wholly or in part
     return tuple(REGISTERS[name] for name in sorted(names) if name in REGISTERS)
+
+
+def _sources(instruction: capstone.CsInsn) -> set[str]:
+    """Registers among all operands but the first: capstone leaves some of EVEX instructions out."""
+    return {
+        instruction.reg_name(operand.reg)
+        for operand in instruction.operands[1:]
+        if operand.type == x86.X86_OP_REG
+    }
+
+
+def _gives_a_mask(instruction: capstone.CsInsn) -> bool:
+    """Whether a mask register is written whole: capstone says of some that it is read, too."""
+    first = instruction.op_str.partition(",")[0]
+    return first.startswith("k") and "{" not in first
 
 
 def flag_effects(instruction: capstone.CsInsn) -> FlagEffects:

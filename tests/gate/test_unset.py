@@ -82,3 +82,21 @@ def test_masks_and_merged_lanes_must_be_set() -> None:
     assert _is_unset("kxnorw %k1, %k1, %k1; " + masked, isa="avx512")
     assert not _is_unset("vpternlogd $255, %zmm17, %zmm17, %zmm17", isa="avx512")
     assert _is_unset("vpternlogd $1, %zmm17, %zmm17, %zmm17", isa="avx512")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vpbroadcastd %xmm20, %zmm21",
+        "vpxord %zmm21, %zmm21, %zmm21; kxnorq %k1, %k1, %k1; vpsubd %zmm20, %zmm21, %zmm21{%k1}",
+        "vpxord %zmm21, %zmm21, %zmm21; vptestmb %zmm20, %zmm21, %k1",
+        "vpxord %zmm21, %zmm21, %zmm21; vpaddd %zmm21, %zmm21, %zmm21{%k2}",
+    ],
+)
+def test_refuses_evex_sources_that_hold_nothing(text: str) -> None:
+    assert _is_unset(text, isa="avx512")
+
+
+def test_a_mask_that_is_written_whole_may_have_held_nothing() -> None:
+    text = "vpxord %zmm21, %zmm21, %zmm21; vptestnmb %zmm21, %zmm21, %k1; kmovq %k1, %r9"
+    assert not _is_unset(text, isa="avx512")
