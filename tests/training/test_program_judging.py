@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import select
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +18,7 @@ from llmcc.training.program.responses import response_line
 from llmcc.training.program.rows import Program, Row
 from llmcc.training.program.running import Limits
 from llmcc.training.rewards import REWARDS
+from tests.process_end import ends
 
 PROGRAMS = Path(__file__).parent / "programs"
 _LIMITS = Limits(wall_s=5.0, cpu_s=5)
@@ -132,14 +131,7 @@ int main(void) {{
     return 1;
 }}"""
     judge(bits, _assembly(c), limits=Limits(wall_s=0.7))
-    child = int(note.read_text())
-    try:
-        handle = os.pidfd_open(child)
-    except ProcessLookupError:
-        return
-    # Readable once it has ended, which it has a moment after the signal.
-    assert select.select([handle], [], [], 5.0)[0]
-    os.close(handle)
+    assert ends(int(note.read_text()))
 
 
 def test_behind_the_fence_a_program_gets_no_socket(tmp_path: Path) -> None:
