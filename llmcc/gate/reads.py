@@ -52,9 +52,9 @@ def registers_read(instruction: capstone.CsInsn) -> tuple[RegisterName, ...]:
     names = {instruction.reg_name(number) for number in instruction.regs_access()[0]}
     operands = instruction.operands
     if instruction.mnemonic in VECTOR:
-        names |= _sources(instruction)
         if _gives_a_mask(instruction):
-            names -= {instruction.reg_name(operands[0].reg)} - _sources(instruction)
+            names.discard(instruction.reg_name(operands[0].reg))
+        names |= _sources(instruction)
     if _reads_lowest_lanes(instruction):
         names = {f"xmm{name[3:]}" if name[:3] in ("ymm", "zmm") else name for name in names}
     if instruction.mnemonic.startswith("cmov") or instruction.mnemonic in _KEEPS_LANES:
