@@ -41,6 +41,7 @@ from llmcc.training.experts import ISAS, is_packed, loop_rewrites
 from llmcc.training.families.catalogue import FAMILIES, families_of
 from llmcc.training.families.loop import Family, Loop
 from llmcc.training.leave_it import LEFT_ALONE
+from llmcc.training.lift import lifted_rewrites
 from llmcc.training.region_judge import RegionJudge, Thoroughness
 from llmcc.training.rewards import is_about_proposal
 from llmcc.training.surroundings import c_unit, function_text
@@ -203,22 +204,41 @@ def _pairs(
     endings: Counter[str],
 ) -> Iterator[PairRecord]:
     for isa in ISAS:
-        ending, rewrite = "no expert", ""
-        for text in loop_rewrites(region, loop, isa):
+        ending, teacher, rewrite = "no expert", "", ""
+        for name, text in _candidates(region, loop, isa):
             judgement = judge.judge(region, isa, [text])[0]
-            ending = judgement.outcome.name
-            if judgement.is_right:
-                rewrite = text if judgement.is_faster else ""
+            ending, teacher = judgement.outcome.name, name
+            if judgement.is_faster:
+                rewrite = text
                 break
             if not is_about_proposal(judgement):
                 break
-        endings[f"{loop.family} {'packed' if is_packed(region) else 'scalar'} {isa} {ending}"] += 1
+        kind = "packed" if is_packed(region) else "scalar"
+        endings[" ".join((loop.family, kind, isa, teacher.partition(" ")[0], ending))] += 1
         if ending not in _CANNOT_BE_JUDGED:
-            yield _record(region, loop, isa, rewrite, flags, seed=seed)
+            made_by = f"gcc {' '.join(flags)}, {_teacher(loop, teacher, rewrite)}"
+            yield _record(region, loop, isa, rewrite, flags, made_by, seed=seed)
+
+
+def _candidates(region: Region, loop: Loop, isa: str) -> Iterator[tuple[str, str]]:
+    """Yield (teacher, text): what the family knows; compilers where that is not enough."""
+    name = "widen" if is_packed(region) else "template"
+    for text in loop_rewrites(region, loop, isa):
+        yield name, text
+    if FAMILIES[loop.family].split == "train" and loop.family not in LEFT_ALONE:
+        for how, text in lifted_rewrites(region, isa):
+            yield f"lift {how}", text
 
 
 def _record(
-    region: Region, loop: Loop, isa: str, rewrite: str, flags: tuple[str, ...], *, seed: int
+    region: Region,
+    loop: Loop,
+    isa: str,
+    rewrite: str,
+    flags: tuple[str, ...],
+    made_by: str,
+    *,
+    seed: int,
 ) -> PairRecord:
     prompt = prompt_text(Request(region, isa))
     own = FAMILIES[loop.family].split
@@ -231,16 +251,16 @@ def _record(
         split=split_of(shape_key(region.text)) if own == "train" else own,
         prompt=prompt,
         rewrite=rewrite,
-        provenance=f"gcc {' '.join(flags)}, {_teacher(region, loop, rewrite)}",
-        wide_follows_xmm=is_packed(region) and isa == "avx512",
+        provenance=made_by,
+        wide_follows_xmm=made_by.endswith("widen") and isa == "avx512",
         region=region,
     )
 
 
-def _teacher(region: Region, loop: Loop, rewrite: str) -> str:
-    if loop.family in LEFT_ALONE and not rewrite:
-        return "leave it"
-    return "widen" if is_packed(region) else "template"
+def _teacher(loop: Loop, last: str, rewrite: str) -> str:
+    if rewrite:
+        return last
+    return "leave it" if loop.family in LEFT_ALONE else "no teacher"
 
 
 def shape_key(text: str) -> str:

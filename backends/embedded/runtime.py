@@ -120,8 +120,9 @@ class Transformer:
         branches = owners  # the branch each running row is on
         finished: list[Sample] = []
         for step in range(limit):
-            allowed = (logits + forbidden)[branches]
-            chosen = _choose(allowed, is_greedy=is_first[rows], how=how, rng=rng)
+            chosen = _choose(
+                logits + forbidden, branches, is_greedy=is_first[rows], how=how, rng=rng
+            )
             scores[rows] += _log_softmax(logits)[branches, chosen]
             is_running = chosen != how.end_id
             finished += [
@@ -305,14 +306,25 @@ def _layer(tensors: Mapping[str, NDArray[Any]], number: int, head_size: int) -> 
 
 
 def _choose(
-    logits: Floats, *, is_greedy: NDArray[np.bool_], how: Sampling, rng: np.random.Generator
+    logits: Floats,
+    branches: Ids,
+    *,
+    is_greedy: NDArray[np.bool_],
+    how: Sampling,
+    rng: np.random.Generator,
 ) -> Ids:
-    """Draw one id a row, (B, V) -> (B,), by the Gumbel-max trick; greedy rows take the best."""
+    """Draw an id for each row, (B, V) logits -> (N,) ids; greedy rows take the best.
+
+    branches: (N,) the branch each row is on.
+    """
+    best = logits.argmax(axis=1)[branches]
     if how.temperature <= 0:
-        return np.asarray(logits.argmax(axis=1), dtype=np.int64)
-    noise = rng.gumbel(size=logits.shape) * how.temperature
-    noise[is_greedy] = 0
-    return np.asarray((logits + noise).argmax(axis=1), dtype=np.int64)
+        return np.asarray(best, dtype=np.int64)
+    # Where a uniform draw falls in the distribution function: one random number a row.
+    reached = np.cumsum(_softmax(logits / how.temperature), axis=1, dtype=np.float64)
+    drawn = rng.random(len(branches), dtype=np.float32) * reached[branches, -1]
+    chosen = (reached[branches] <= drawn[:, None]).sum(axis=1)
+    return np.asarray(np.where(is_greedy, best, chosen), dtype=np.int64)
 
 
 def _grown(former: Floats, parents: Ids, length: int) -> Floats:

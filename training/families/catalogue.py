@@ -12,6 +12,7 @@ from llmcc.training.families import (
     chosen,
     classic,
     comparing,
+    composed,
     conversions,
     dynamic,
     formulas,
@@ -60,6 +61,7 @@ _MODULES = (
     lanewise,
     strided,
     string_copies,
+    composed,
 )
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
