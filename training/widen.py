@@ -100,10 +100,10 @@ class _Widener:
             "\tjb\t.LH",
         ]
         if any(access.is_store for access in contract.accesses):
-            # The trip count must survive the guards: they work in the second scratch register.
-            if len(contract.scratch) < 2:
-                raise NotExpressible("needs two scratch registers")
-            out += overlap_guards(contract, 16 * self.lanes, contract.scratch[1])
+            # The trip count must survive the guards: they work in the second scratch register, or
+            # before the only one holds it.
+            guards = overlap_guards(contract, 16 * self.lanes, contract.scratch[:2][-1])
+            out = [*out, *guards] if len(contract.scratch) > 1 else [*guards, *out]
         carried = [f for f in contract.accumulators if f in XMM]
         out += self._broadcasts()
         folds = {family: self._fold_of(family) for family in carried}
