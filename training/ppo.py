@@ -20,7 +20,7 @@ from llmcc.backends.embedded.tokens import PADDING
 from llmcc.training import ppo_maths
 from llmcc.training.environment import Demonstration, Environment, ProblemT
 from llmcc.training.judgement import Judgement
-from llmcc.training.ppo_batches import Batch, advise, predicted_values, score
+from llmcc.training.ppo_batches import Batch, advise, predicted_values, score, telling_answers
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
 from llmcc.training.ppo_validation import judge_answers, reward_record, validate
@@ -78,7 +78,7 @@ def _iterate(
     seed = f"{settings.seed} {state.iteration}"
     rng = random.Random(seed)
     problems = environment.prompts("train")
-    chosen = state.curriculum.draw(settings.prompts, rng)
+    chosen = state.curriculum.draw(settings.prompts * settings.draws_per_prompt, rng)
     times = [clock()]
     answers = _sample(state, environment, [problems[n] for n in chosen], settings, sinks, seed=seed)
     times.append(clock())
@@ -86,7 +86,7 @@ def _iterate(
     judged = judge_answers(environment, [problems[n] for n in chosen], answers)
     times.append(clock())
     _note(state, chosen, answers, judged, REWARDS[settings.reward])
-    kept = [n for n, judgement in enumerate(judged) if is_about_proposal(judgement)]
+    kept = telling_answers(answers, judged, REWARDS[settings.reward], settings.prompts)
     record = reward_record(answers, judged, REWARDS[settings.reward])
     state.iteration += 1
     state.samples += sum(answer.count for answer in answers)

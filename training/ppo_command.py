@@ -92,7 +92,14 @@ _SHOWN = (
     type=click.IntRange(min=1),
     default=_DEFAULTS.prompts,
     show_default=True,
-    help="Loops an iteration.",
+    help="Loops an iteration steps on.",
+)
+@click.option(
+    "--draws",
+    type=click.IntRange(min=1),
+    default=_DEFAULTS.draws_per_prompt,
+    show_default=True,
+    help="Loops sampled for each of these; those whose rewrites differ in reward are taken first.",
 )
 @click.option(
     "--samples",
@@ -162,6 +169,7 @@ def ppo(
     jobs: int,
     threads: int | None,
     prompts: int,
+    draws: int,
     samples: int,
     learning_rate: float,
     kl: float,
@@ -187,6 +195,7 @@ def ppo(
         minutes=minutes,
         seed=seed,
         prompts=prompts,
+        draws_per_prompt=draws,
         samples=samples,
         samplers=jobs,
         learning_rate=learning_rate,

@@ -17,7 +17,8 @@ class Settings:
     reward: str = "lcb"  # a key of REWARDS
     minutes: float = 60.0  # budget of the whole run, over all its sessions
     seed: int = 0
-    prompts: int = 32  # problems an iteration
+    prompts: int = 32  # problems an iteration steps on
+    draws_per_prompt: int = 3  # problems asked about for each of these: some tell nothing
     samples: int = 8  # answers to each
     max_new_tokens: int = MAX_NEW_TOKENS  # of an answer; a program needs more than a loop
     samplers: int = 1  # processes that sample, while nothing is judged

@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from llmcc.training.environment import Demonstration, Prompt
 from llmcc.training.judgement import Judgement
 from llmcc.training.model import LanguageModel, ModelShape
 from llmcc.training.ppo import train
+from llmcc.training.ppo_batches import telling_answers
 from llmcc.training.ppo_command import curriculum_from
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
@@ -170,10 +172,24 @@ def test_an_iteration_that_the_machine_spoilt_moves_nothing() -> None:
     state = fresh(len(world.words))
     state.is_warm = True
     (record,) = run(state, world, iterations=1)
-    assert record["silent_samples"] == SETTINGS.prompts * SETTINGS.samples
+    assert record["silent_samples"] == len(world.words) * SETTINGS.samples  # all were drawn
     assert "reward_mean" not in record
     assert state.policy_steps == 0
     assert state.curriculum == Curriculum.untried(len(world.words))
+
+
+def test_steps_on_problems_whose_answers_differ_before_others() -> None:
+    def answer(problem: int) -> Answer:
+        return Answer(problem, np.array([1, 2]), 1, 1, "", True, 0.0)
+
+    answers = [answer(problem) for problem in (0, 0, 1, 1, 2, 2, 3)]
+    rewards = [0.0, 0.0, 0.0, 1.0, 1.0, 0.5, 1.0]
+    judged = [Judgement(Outcome.ACCEPTED, 1.0, reward) for reward in rewards]
+    judged[6] = Judgement(Outcome.INTERNAL_ERROR)
+    chosen = partial(telling_answers, answers, judged, lambda judgement: judgement.ratio or 0.0)
+    assert chosen(1) == [2, 3]
+    assert chosen(2) == [2, 3, 4, 5]
+    assert chosen(9) == [2, 3, 4, 5, 0, 1]
 
 
 def test_training_raises_the_reward() -> None:
