@@ -216,8 +216,7 @@ def _pairs(
         kind = "packed" if is_packed(region) else "scalar"
         endings[" ".join((loop.family, kind, isa, teacher.partition(" ")[0], ending))] += 1
         if ending not in _CANNOT_BE_JUDGED:
-            made_by = f"gcc {' '.join(flags)}, {_teacher(loop, teacher, rewrite)}"
-            yield _record(region, loop, isa, rewrite, flags, made_by, seed=seed)
+            yield _record(region, loop, isa, rewrite, flags, teacher, seed=seed)
 
 
 def _candidates(region: Region, loop: Loop, isa: str) -> Iterator[tuple[str, str]]:
@@ -236,7 +235,7 @@ def _record(
     isa: str,
     rewrite: str,
     flags: tuple[str, ...],
-    made_by: str,
+    teacher: str,
     *,
     seed: int,
 ) -> PairRecord:
@@ -251,8 +250,8 @@ def _record(
         split=split_of(shape_key(region.text)) if own == "train" else own,
         prompt=prompt,
         rewrite=rewrite,
-        provenance=made_by,
-        wide_follows_xmm=made_by.endswith("widen") and isa == "avx512",
+        provenance=f"gcc {' '.join(flags)}, {_teacher(loop, teacher, rewrite)}",
+        wide_follows_xmm=teacher == "widen" and isa == "avx512",
         region=region,
     )
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from llmcc.training.estimators import Interval
 from llmcc.training.figures import KS, Comparison, Figures
 
+BY_FAMILY = "**by family and project**"  # the heading of the last and longest table
 _HEADINGS = (
     "row",
     "loops",
@@ -71,7 +72,7 @@ def markdown(report: Report) -> str:
     if report.families:
         headings = ("family or project", *_HEADINGS)
         rows = [(one.section, *_cells(one)) for one in report.families]
-        lines += ["**by family and project**", "", *_markdown_table(headings, rows), ""]
+        lines += [BY_FAMILY, "", *_markdown_table(headings, rows), ""]
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmcc.training.checkpoint import Checkpoint
+from llmcc.training.evaluation_table import BY_FAMILY
 
 
 def model_card(
@@ -42,7 +43,7 @@ def model_card(
             "docs/training.md.",
             "",
             # The table of every family is too long for a card.
-            evaluation["markdown"].partition("**by family and project**")[0].rstrip(),
+            evaluation["markdown"].partition(BY_FAMILY)[0].rstrip(),
         ]
     lines += [
         "",

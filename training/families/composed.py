@@ -9,26 +9,16 @@ neighbouring element is read.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from functools import partial
 
-from llmcc.regions.model import Region
-from llmcc.training.families.loop import Family, Loop
+from llmcc.training.families.loop import Family, Loop, no_rewrites
+from llmcc.training.families.tree import TYPES
 
 _INTEGERS = ("u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64")
 _WEIGHTS = (4, 1, 2, 2, 3, 4, 1, 1)
 _OPERATORS = "+ - & | ^ *".split()
 _COMPARISONS = "< > <= >= == !=".split()
 _STEPS = ("+=", "+=", "+=", "^=", "|=", "&=")
-
-
-def _c_type(name: str) -> str:
-    return f"{'u' if name[0] == 'u' else ''}int{name[1:]}_t"
-
-
-def _nothing(region: Region, isa: str) -> Iterator[str]:
-    del region, isa
-    return iter(())
 
 
 class _Draw:
@@ -41,9 +31,7 @@ class _Draw:
         self.arrays = dict(zip("abc", [first, *others], strict=True))
         self.loads = list("abc"[: rng.choice((1, 1, 1, 2, 2, 3))])
         self.used: set[str] = set()
-        self.scalars = {"k": first, "m": first}
-        # Operations are in int or long, as C promotes; narrow stores cut the value back.
-        self.bits = 64 if first[1:] == "64" else 32
+        self.types = {**self.arrays, "k": first, "m": first}
 
     def load(self) -> str:
         array = self.rng.choice(self.loads)
@@ -96,10 +84,11 @@ class _Draw:
             index, head = "long", "for (long i = n - 1; i >= 0; i--)"
         parameters = [f"{index} n", *outputs]
         for name in sorted(self.used):
-            if name in self.scalars:
-                parameters.append(f"{_c_type(self.scalars[name])} {name}")
+            c_name = TYPES[self.types[name]].c_name
+            if name not in self.arrays:
+                parameters.append(f"{c_name} {name}")
             elif not any(output.endswith(f"*{name}") for output in outputs):
-                parameters.append(f"const {_c_type(self.arrays[name])} *{name}")
+                parameters.append(f"const {c_name} *{name}")
         self.rng.shuffle(parameters)
         lines = "\n\t".join(line for line in (before, f"{head} {{ {body} }}", after) if line)
         return f"{result} @NAME@({', '.join(parameters)})\n{{\n\t{lines}\n}}\n"
@@ -109,10 +98,10 @@ def _map(draw: _Draw) -> str:
     value = draw.value(draw.rng.choice((1, 2, 2, 3, 3, 4)))
     if draw.rng.random() < 0.3:
         return draw.function(
-            "void", [f"{_c_type(draw.arrays['a'])} *a"], "", f"a[i] = {value};", ""
+            "void", [f"{TYPES[draw.arrays['a']].c_name} *a"], "", f"a[i] = {value};", ""
         )
     kind = draw.arrays["a"] if draw.rng.random() < 0.6 else draw.rng.choice(_INTEGERS)
-    return draw.function("void", [f"{_c_type(kind)} *o"], "", f"o[i] = {value};", "")
+    return draw.function("void", [f"{TYPES[kind].c_name} *o"], "", f"o[i] = {value};", "")
 
 
 def _reduce(draw: _Draw) -> str:
@@ -136,7 +125,7 @@ def _store_if(draw: _Draw) -> str:
     test = draw.condition(draw.rng.choice((0, 0, 1)))
     value = draw.value(draw.rng.choice((0, 1, 2)))
     target = draw.rng.choice("ao")
-    output = f"{_c_type(draw.arrays['a'])} *{target}"
+    output = f"{TYPES[draw.arrays['a']].c_name} *{target}"
     return draw.function("void", [output], "", f"if {test} {target}[i] = {value};", "")
 
 
@@ -151,7 +140,7 @@ _FORMS = {
 def _draw(family: str, rng: random.Random) -> Loop:
     draw = _Draw(rng)
     c = _FORMS[family][0](draw)
-    return Loop(family, draw.arrays["a"], c, _nothing)
+    return Loop(family, draw.arrays["a"], c, no_rewrites)
 
 
 FAMILIES = tuple(

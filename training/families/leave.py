@@ -9,17 +9,9 @@ held in registers).
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from functools import partial
 
-from llmcc.regions.model import Region
-from llmcc.training.families.loop import Family, Loop
-
-
-def _nothing(region: Region, isa: str) -> Iterator[str]:
-    del region, isa
-    return iter(())
-
+from llmcc.training.families.loop import Family, Loop, no_rewrites
 
 # name: split, element type, forms. In a form, @K@ is one of the numbers behind it.
 _FORMS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...]]] = {
@@ -127,7 +119,7 @@ _FORMS: dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...]]] = {
 def _draw(family: str, rng: random.Random) -> Loop:
     _, element_type, forms, numbers = _FORMS[family]
     c = rng.choice(forms).replace("@K@", rng.choice(numbers))
-    return Loop(family, element_type, c, _nothing)
+    return Loop(family, element_type, c, no_rewrites)
 
 
 FAMILIES = tuple(Family(name, form[0], 0.15, partial(_draw, name)) for name, form in _FORMS.items())
