@@ -57,6 +57,28 @@ def best_of_k(values: Sequence[float], k: int) -> float:
     return math.fsum(weighted) / math.comb(len(values), k)
 
 
+def credit_for_best(values: Sequence[float], k: int) -> list[float]:
+    """Say of each value how much it raises the largest of `k`: the mean of max(0, it - the rest's).
+
+    The rest are k - 1 of the others, drawn without putting back; with k = 1 a value is its own
+    credit. With fewer than `k` values, k is their number.
+    Source: Walder and Karkhanis, "Pass@K Policy Optimization", arXiv:2505.15201, the estimator of
+    the gradient of max@k with the baseline that leaves one out (section 4).
+    """
+    k = min(k, len(values))
+    if k <= 1:
+        return list(values)
+    draws = math.comb(len(values) - 1, k - 1)
+    credit = [0.0] * len(values)
+    order = sorted(range(len(values)), key=values.__getitem__)
+    for place, n in enumerate(order):
+        # The other at `rank` among the smaller ones is the largest of C(rank, k - 2) choices.
+        for rank, other in enumerate(order[:place]):
+            ways = math.comb(rank, k - 2)
+            credit[n] += ways / draws * (values[n] - values[other])
+    return credit
+
+
 def geomean(values: Values) -> float:
     """The geometric mean of positive values; 1.0 of none."""
     return float(np.exp(np.log(values).mean())) if len(values) else 1.0

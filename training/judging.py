@@ -24,6 +24,7 @@ from llmcc.training.region_judge import RegionJudge, Thoroughness
 from llmcc.training.regions_json import to_json
 
 _WAIT_S = 60.0
+_EDITION = 2  # of how judges judge: one more makes every cached judgement unknown
 # Few enough that two workers share one loop's samples when no other loop is left.
 _CASES_PER_TASK = 8
 
@@ -65,7 +66,8 @@ class JudgePool:
         Args:
             jobs: worker processes.
             seed: of the states and of the timing's places.
-            battery: "quick" (some 600 states) or "full" (the product's 10,000 and its mutants).
+            battery: "quick" (some 600 states, 3,000 for what is faster) or "full" (the product's
+                10,000 and its mutants).
             timing: "quick" (some 30 ms), "full" (`llmcc.measure` and `llmcc.decide`) or "none".
             cache: file of JSON lines with what was judged before, appended to; None: only memory.
             make_worker: called in each worker, gives what judges there; None: llmcc's own judges.
@@ -76,7 +78,7 @@ class JudgePool:
         if battery not in ("quick", "full") or timing not in ("quick", "full", "none"):
             raise ValueError(f"no such battery or timing: {battery!r}, {timing!r}")
         how = Thoroughness(battery, timing)
-        self._context = f"{seed} {battery} {timing}"
+        self._context = f"{_EDITION} {seed} {battery} {timing}"
         self._cache = cache
         self._known = {} if cache is None else _read(cache)
         self._crew: Crew[Task, list[Judgement]] = Crew(

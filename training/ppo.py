@@ -1,8 +1,9 @@
 """Proximal policy optimisation: the whole algorithm, in the order in which it happens.
 
-One iteration: draw problems, sample answers, judge them, score every token with the models that
-train, estimate advantages, step critic and policy. The formulas are in `ppo_maths`, sampling in
-`rollout`, advantages in `ppo_batches`. The critic learns alone until it explains something.
+One iteration: draw problems, sample answers, judge them, share the credit for each problem's best,
+score every token with the models that train, estimate advantages, step critic and policy. The
+formulas are in `ppo_maths`, sampling in `rollout`, credit and advantages in `ppo_batches`. The
+critic learns alone until it explains something.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ from llmcc.backends.embedded.tokens import PADDING
 from llmcc.training import ppo_maths
 from llmcc.training.environment import Demonstration, Environment, ProblemT
 from llmcc.training.judgement import Judgement
-from llmcc.training.ppo_batches import Batch, advise, predicted_values, score, telling_answers
+from llmcc.training.ppo_batches import (
+    Batch,
+    advise,
+    predicted_values,
+    score,
+    share_credit,
+    telling_answers,
+)
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
 from llmcc.training.ppo_validation import judge_answers, reward_record, validate
@@ -92,8 +100,10 @@ def _iterate(
     state.samples += sum(answer.count for answer in answers)
     if kept:
         forbidden = forbidden_mask(state.shape.vocabulary_size, environment.never)
+        told = [answers[n] for n in kept]
         rewards = [REWARDS[settings.reward](judged[n]) for n in kept]
-        batches = score(state, [answers[n] for n in kept], rewards, forbidden, settings)
+        credit = share_credit(told, rewards, best_of=settings.best_of)
+        batches = score(state, told, credit, forbidden, settings)
         advice = advise(batches, settings)
         record |= advice
         state.is_warm |= _is_warm(advice["explained_variance"], state.iteration, settings)

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 from llmcc.backends.embedded.tokens import PADDING
 from llmcc.training import ppo_maths
 from llmcc.training.critic import Critic
+from llmcc.training.estimators import credit_for_best
 from llmcc.training.judgement import Judgement
 from llmcc.training.ppo_settings import Settings
 from llmcc.training.ppo_state import RunState
@@ -64,6 +65,26 @@ def telling_answers(
 
     ordered = sorted(of_problem.values(), key=has_one_reward)  # stable: else as they were drawn
     return [n for some in ordered[:most] for n in some]
+
+
+def share_credit(
+    answers: Sequence[Answer], rewards: Sequence[float], *, best_of: int
+) -> list[float]:
+    """Turn rewards into what each answer adds to the best of `best_of` answers to its problem.
+
+    In a compile the best of several is taken and what is wrong costs nothing: a policy paid for the
+    mean learns to copy the loop where it is unsure.
+    """
+    of_problem: dict[int, list[int]] = {}
+    for n, answer in enumerate(answers):
+        of_problem.setdefault(answer.prompt, []).append(n)
+    credit = [0.0] * len(answers)
+    for some in of_problem.values():
+        samples = [n for n in some for _ in range(answers[n].count)]
+        shares = credit_for_best([rewards[n] for n in samples], best_of)
+        for n, share in zip(samples, shares, strict=True):
+            credit[n] += share / answers[n].count
+    return credit
 
 
 def score(

@@ -109,6 +109,13 @@ _SHOWN = (
     help="Rewrites sampled for each.",
 )
 @click.option(
+    "--best-of",
+    type=click.IntRange(min=1),
+    default=_DEFAULTS.best_of,
+    show_default=True,
+    help="Pay a rewrite for what it adds to the best of so many; 1: its own reward.",
+)
+@click.option(
     "--learning-rate",
     type=float,
     default=_DEFAULTS.learning_rate,
@@ -171,6 +178,7 @@ def ppo(
     prompts: int,
     draws: int,
     samples: int,
+    best_of: int,
     learning_rate: float,
     kl: float,
     warm_up: int,
@@ -197,6 +205,7 @@ def ppo(
         prompts=prompts,
         draws_per_prompt=draws,
         samples=samples,
+        best_of=best_of,
         samplers=jobs,
         learning_rate=learning_rate,
         kl_coefficient=kl,

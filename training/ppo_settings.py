@@ -18,8 +18,9 @@ class Settings:
     minutes: float = 60.0  # budget of the whole run, over all its sessions
     seed: int = 0
     prompts: int = 32  # problems an iteration steps on
-    draws_per_prompt: int = 3  # problems asked about for each of these: some tell nothing
-    samples: int = 8  # answers to each
+    draws_per_prompt: int = 2  # problems asked about for each of these: some tell nothing
+    samples: int = 16  # answers to each
+    best_of: int = 4  # what counts is the best of so many answers; 1: the mean of all
     max_new_tokens: int = MAX_NEW_TOKENS  # of an answer; a program needs more than a loop
     samplers: int = 1  # processes that sample, while nothing is judged
     learning_rate: float = 3e-5
@@ -41,7 +42,7 @@ class Settings:
     warm_up_iterations: int = 20  # of the critic alone, at most
     warm_up_explained_variance: float = 0.3  # enough to end the warm-up
     validate_every: int = 10  # iterations
-    validation_prompts: int = 32
+    validation_prompts: int = 64
     save_every_s: float = 180.0
     max_iterations: int | None = None  # stop early, for tests
 

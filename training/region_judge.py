@@ -1,8 +1,9 @@
 """Judge proposals for regions with the product's gate, verification and timing, in one process.
 
-"quick" is a few hundred states and a short paired timing; "full" is what the product itself asks
-for before it writes a rewrite into an object, except for its second verification and proofs.
-Without timing, what is right ends as NOT_FASTER with no ratio.
+"quick" is a few hundred states and a short paired timing, and some thousand more states for what
+is faster; "full" is what the product itself asks for before it writes a rewrite into an object,
+except for its second verification and proofs. Without timing, what is right ends as NOT_FASTER
+with no ratio.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from llmcc.verify.battery import Battery
 from llmcc.verify.verify import verify
 
 _REGIONS_KEPT = 24
+# What is accepted is learnt from: of 350 rewrites that some 600 states took, one was wrong.
+_STATES_OF_FASTER = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,25 @@ class RegionJudge:
             return _refused(guarded)
         if self._how.timing == "full":
             return self._measured(known, known.buckets, guarded)
-        return self._timed(known, known.buckets, guarded)
+        timed = self._timed(known, known.buckets, guarded)
+        if timed.is_faster and self._how.battery == "quick":
+            return self._looked_at_again(known, battery, gated) or timed
+        return timed
+
+    def _looked_at_again(self, known: _Known, battery: Battery, gated: Gated) -> Judgement | None:
+        """Try more states; None when it is still right."""
+        verdict = verify(
+            known.region,
+            gated,
+            sandbox=self._sandbox,
+            seed=self._seed,
+            tests=_STATES_OF_FASTER,
+            battery=battery,
+            known_score=1.0,  # no mutants: they judge the tests, not the rewrite
+        )
+        if isinstance(verdict, Refusal):
+            return _refused(verdict, tests_passed=_share_passed(battery, gated))
+        return None
 
     def _timed(self, known: _Known, buckets: Sequence[Bucket], guarded: Blob) -> Judgement:
         if known.timer is None:

@@ -254,8 +254,12 @@ def _distance(
     near_vector = rng.choice(_VECTOR_BYTES, count) + rng.choice([-1, 1], count)
     odd = np.where(rng.random(count) < 0.5, rng.integers(1, 65, count), near_vector)
     beside = np.where(sign > 0, first, own)
+    # Near the end of either block: guards against overlap that compare with another length.
+    amiss = np.where(rng.random(count) < 0.5, first, own) + rng.integers(-2, 3, count) * natural
     size = np.select(
-        [draw < 0.12, draw < 0.42, draw < 0.7, draw < 0.9], [0 * few, few, many, odd], beside
+        [draw < 0.12, draw < 0.38, draw < 0.6, draw < 0.74, draw < 0.8],
+        [0 * few, few, many, odd, beside],
+        amiss,
     )
     signed: Ints = sign * size
     return signed

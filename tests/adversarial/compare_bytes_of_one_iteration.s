@@ -1,4 +1,4 @@
-# REFUSED: READS_BEYOND
+# REFUSED: WRONG_OUTPUT
 # REGION: compare -O2
 # ISA: avx2
 # WHY: What is loaded in an iteration is compared in the next one.

@@ -1,4 +1,4 @@
-# REFUSED: WRONG_EXIT
+# REFUSED: WRONG_OUTPUT
 # REGION: compare -O2
 # ISA: avx2
 # WHY: Equal strings are run through beyond their end.

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from llmcc.training.estimators import (
     best_of_k,
+    credit_for_best,
     even_parts,
     geomean_interval,
     mean_interval,
@@ -47,6 +48,24 @@ def test_best_of_k_is_the_mean_over_every_choice(values: list[float], data: st.D
     k = data.draw(st.integers(1, len(values)))
     choices = [max(chosen) for chosen in itertools.combinations(values, k)]
     assert best_of_k(values, k) == pytest.approx(math.fsum(choices) / len(choices))
+
+
+def test_credit_for_the_best_of_two_by_hand() -> None:
+    # 3 beats 0 and 1 by 3 and 2, 1 beats 0 by 1; each is beside each of the others half the time.
+    assert credit_for_best([0.0, 3.0, 1.0], 2) == [0.0, 2.5, 0.5]
+    assert credit_for_best([0.0, 3.0, 1.0], 1) == [0.0, 3.0, 1.0]
+    assert credit_for_best([2.0, 2.0], 8) == [0.0, 0.0]
+
+
+@given(st.lists(st.integers(-3, 9).map(float), min_size=2, max_size=7), st.data())
+def test_credit_is_what_a_value_adds_to_the_best_over_every_choice(
+    values: list[float], data: st.DataObject
+) -> None:
+    k = data.draw(st.integers(2, len(values)))
+    for n, credit in enumerate(credit_for_best(values, k)):
+        others = values[:n] + values[n + 1 :]
+        gains = [max(0.0, values[n] - max(rest)) for rest in itertools.combinations(others, k - 1)]
+        assert credit == pytest.approx(math.fsum(gains) / len(gains))
 
 
 def test_the_best_of_no_values_is_an_error() -> None:

@@ -25,7 +25,7 @@ from llmcc.training.environment import Demonstration, Prompt
 from llmcc.training.judgement import Judgement
 from llmcc.training.model import LanguageModel, ModelShape
 from llmcc.training.ppo import train
-from llmcc.training.ppo_batches import telling_answers
+from llmcc.training.ppo_batches import share_credit, telling_answers
 from llmcc.training.ppo_command import curriculum_from
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
@@ -190,6 +190,17 @@ def test_steps_on_problems_whose_answers_differ_before_others() -> None:
     assert chosen(1) == [2, 3]
     assert chosen(2) == [2, 3, 4, 5]
     assert chosen(9) == [2, 3, 4, 5, 0, 1]
+
+
+def test_credit_is_shared_among_the_samples_of_one_problem_only() -> None:
+    def answer(problem: int, count: int) -> Answer:
+        return Answer(problem, np.array([1, 2]), 1, count, "", True, 0.0)
+
+    answers = [answer(0, 1), answer(1, 2), answer(0, 3), answer(1, 1)]
+    # Problem 0: one 1 beside three 0; problem 1: a -1 twice and a 2.
+    rewards = [1.0, -1.0, 0.0, 2.0]
+    assert share_credit(answers, rewards, best_of=2) == [1.0, 0.0, 0.0, 3.0]
+    assert share_credit(answers, rewards, best_of=1) == rewards
 
 
 def test_training_raises_the_reward() -> None:

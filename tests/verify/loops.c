@@ -42,3 +42,4 @@ void kept(char *a, const int *n) { for (int i = 0; i < *n; i++) a[i] ^= 1; }
 size_t slash(const char *p, size_t n, size_t least) { while (n > least && p[n - 1] == '/') n--; return n; }
 void threes(int *a, int n, int s) { for (long i = 3; (int)(i - 2) < n; i += 3) a[i] = s += a[i]; }
 int leading(unsigned x) { int n = 0; while ((int)x >= 0) { n++; x <<= 1; } return n; }
+void evens(int *a, const int *b, long n) { for (long i = 0; i < n; i++) a[i] = b[2 * i]; }

@@ -181,6 +181,7 @@ def program_ppo(
             seed=seed,
             prompts=prompts,
             samples=samples,
+            best_of=1,  # as in the paper
             max_new_tokens=context,
             max_iterations=max_iterations,
         )
