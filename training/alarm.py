@@ -1,7 +1,8 @@
 """The alarm for reward hacking: what training accepted has to pass tests it has never seen.
 
-Every accepted answer of a run, once, is verified again by a judge with another seed and the full
-battery. A policy that learns to fool the training's tests shows as a gap between the two.
+The best accepted answer to each problem of each iteration, once, is verified again by a judge with
+another seed and the full battery. A policy that learns to fool the training's tests shows as a gap
+between the two.
 
 Does not ring for NOT_COVERED: the held-out states did not reach some branch of the answer, which
 says that these tests are silent, not that the answer is wrong; such answers are counted apart.
@@ -18,7 +19,7 @@ from llmcc.outcome import Outcome, OutcomeClass
 from llmcc.training.judgement import Judgement
 
 GAP_MOST = 0.001  # 0.1 percentage points
-_KEPT_MOST = 4000
+_KEPT_MOST = 1200  # a full verification takes half a second
 _SILENT = frozenset((OutcomeClass.ENVIRONMENT, OutcomeClass.INELIGIBLE))
 
 

@@ -63,8 +63,10 @@ def markdown(report: Report) -> str:
     """Write a report as Markdown tables, for docs/training.md and the model card."""
     lines = [f"`{report.made_by}`, {report.machine}. Brackets: 95 % bootstrap over shapes.", ""]
     for section in dict.fromkeys(one.section for one in report.sections):
-        rows = [_cells(one) for one in _of(report.sections, section)]
+        some = _of(report.sections, section)
+        rows = [_cells(one) for one in some]
         lines += [f"**{section}**", "", *_markdown_table(_HEADINGS, rows), ""]
+        lines += ["How samples ended:", "", *map(_endings, some), ""]
     if report.comparisons:
         headings = _comparison_headings(report.comparisons)
         rows = [_comparison_cells(two) for two in report.comparisons]
@@ -92,6 +94,12 @@ def _cells(one: Figures) -> tuple[str, ...]:
         *map(_share, one.pass_at),
         *map(_ratio, one.speedup_at),
     )
+
+
+def _endings(one: Figures) -> str:
+    total = max(sum(one.refusals.values()), 1)
+    shares = (f"{name} {count / total:.1%}" for name, count in one.refusals.items())
+    return f"- {one.row}: " + (", ".join(shares) or "nothing was proposed")
 
 
 def _comparison_headings(comparisons: Sequence[Comparison]) -> tuple[str, ...]:

@@ -152,15 +152,18 @@ def _note(
 ) -> None:
     """Tell curriculum, buffer and alarm how it went."""
     tried, accepted = [0] * len(chosen), [0] * len(chosen)
+    best: dict[int, tuple[float, str]] = {}  # of each prompt
     for answer, judgement in zip(answers, judged, strict=True):
         if not is_about_proposal(judgement):
             continue
         tried[answer.prompt] += answer.count
         if judgement.is_faster:
             accepted[answer.prompt] += answer.count
-            problem = chosen[answer.prompt]
-            state.finds.note(problem, reward(judgement), answer.text)
-            state.alarm.note(problem, answer.text)
+            found = (reward(judgement), answer.text)
+            best[answer.prompt] = max(found, best.get(answer.prompt, found))
+    for prompt, (worth, text) in best.items():
+        state.finds.note(chosen[prompt], worth, text)
+        state.alarm.note(chosen[prompt], text)
     for problem, samples, wins in zip(chosen, tried, accepted, strict=True):
         state.curriculum.note(problem, samples=samples, accepted=wins)
 

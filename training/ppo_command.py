@@ -218,7 +218,7 @@ def ppo(
         # The pools fork: before torch starts its threads.
         JudgePool(jobs=jobs, seed=seed, cache=directory / "judged.jsonl") as pool,
         JudgePool(
-            jobs=1, seed=seed + _HELD_OUT_SEED_STEP, battery="full", timing="none"
+            jobs=jobs, seed=seed + _HELD_OUT_SEED_STEP, battery="full", timing="none"
         ) as held_out,
     ):
         state, environment = _begin(

@@ -95,7 +95,8 @@ def is_new(record: PairRecord, text: str) -> bool:
 def finds_of(sampled: Iterable[Sampled], records: Iterable[PairRecord]) -> list[PairRecord]:
     """Make records of the new rewrites, provenance "rft".
 
-    A find replaces nothing: the known rewrite of its loop stays a pair of its own.
+    A find replaces nothing: the known rewrite of its loop stays a pair of its own. Results on loops
+    that are not among `records` are left out.
     """
     by_id = {record.id: record for record in records}
     return [
@@ -106,7 +107,7 @@ def finds_of(sampled: Iterable[Sampled], records: Iterable[PairRecord]) -> list[
             provenance="rft",
         )
         for one in sampled
-        if one.rewrite
+        if one.rewrite and one.record_id in by_id
     ]
 
 

@@ -282,6 +282,7 @@ def test_a_report_says_the_same_in_every_form(make_records: Records) -> None:
     assert "| new | 9 | 9 | 100.0% [100.0, 100.0] | 50.0% [50.0, 50.0] |" in text
     assert "1.333 [1.333, 1.333]" in text
     assert "95 % bootstrap over shapes" in text
+    assert "- new: ACCEPTED 50.0%, CRASHED 50.0%\n" in text
     document = json.loads(json.dumps(to_json(report)))
     assert document["markdown"] == text
     assert document["comparisons"][-1]["gain"]["value"] == pytest.approx(4 / 3)

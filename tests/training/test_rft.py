@@ -50,6 +50,7 @@ def test_rejection_fine_tuning_finds_only_what_is_new_and_faster(make_records: R
     for record in found:
         assert record.provenance == "rft"
         assert is_new(known[record.id.removesuffix("-rft")], record.rewrite)
+    assert finds_of(sampled, []) == []
     assert not is_new(records[0], records[0].rewrite.replace("\t", "  "))
     assert {(one.accepted, one.rewrite) for one in search(slow)} == {(0, "")}
 
