@@ -4,8 +4,11 @@ A prompt's keys and values are computed once and shared by all its samples. Samp
 the same tokens so far are one branch, which is run once; a model that is sure of itself has few
 branches for many samples. Importing numpy takes a tenth of a second where torch takes two.
 
+Weights are kept in slices. With a few rows on the other side OpenBLAS multiplies a small matrix in
+place, but copies a large one first: for 8 rows that is twice as slow.
+
 Letters in shapes: B branches still running, T prompt tokens, S tokens sampled so far, D hidden
-size, H heads, E = D / H, V vocabulary.
+size, H heads, E = D / H, F feed-forward size, V vocabulary.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ from llmcc.backends.embedded.safetensors_file import WeightsError, read_tensors
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
+
+_SLICE_MOST = 128  # columns
+_SLICES_MOST = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +61,10 @@ class Sampling:
 class _Layer:
     """Weights of a layer as right-hand factors; norm scales and 1/sqrt(E) are folded in."""
 
-    qkv: Floats  # (D, 3D)
-    output: Floats  # (D, D)
-    gate_up: Floats  # (D, 2F)
-    down: Floats  # (F, D)
+    qkv: Floats  # (3H, D, E)
+    output: Floats  # (H, E, D)
+    gate_up: Floats  # (2, slices, D, F / slices)
+    down: Floats  # (slices, F / slices, D)
 
 
 @dataclass(slots=True)
@@ -79,7 +85,7 @@ class Transformer:
     """A model ready to run, in float32."""
 
     embedding: Floats  # (V, D)
-    head: Floats  # (D, V), the final norm's scale folded in
+    head: Floats  # (slices, D, V / slices), the final norm's scale folded in
     layers: tuple[_Layer, ...]
     head_count: int
     context: int  # longest prompt and continuation together
@@ -91,7 +97,7 @@ class Transformer:
     def logits(self, ids: Ids) -> Floats:
         """Run over a whole text: (T,) ids -> (T, V) logits."""
         hidden, _ = self._prefill(ids)
-        return self._normed(hidden) @ self.head
+        return self._scored(hidden)
 
     def sample(self, prompts: Sequence[Ids], how: Sampling) -> list[Sample]:
         """Continue prompts of (T,) ids, all of one T.
@@ -110,13 +116,13 @@ class Transformer:
         is_first = (np.diff(owners, prepend=-1) > 0) & how.has_greedy
         caches = [self._suffix_cache(len(prompts), limit) for _ in self.layers]
         rng = np.random.default_rng(how.seed)
-        forbidden = np.zeros(self.head.shape[1], dtype=np.float32)
+        forbidden = np.zeros(len(self.embedding), dtype=np.float32)
         forbidden[list(how.never)] = -np.inf
         rows = np.arange(how.count)  # the sample each running row belongs to
         texts = np.zeros((how.count, limit), dtype=np.int64)
         scores = np.zeros(how.count)
         last = np.stack([hidden[-1] for hidden, _ in read])
-        logits = self._normed(last) @ self.head  # (B, V)
+        logits = self._scored(last)  # (B, V)
         branches = owners  # the branch each running row is on
         finished: list[Sample] = []
         for step in range(limit):
@@ -155,16 +161,13 @@ class Transformer:
         length = len(ids)
         hidden = self.embedding[ids]
         future = np.triu(np.full((length, length), -np.inf, dtype=np.float32), 1)
-        cosine, sine = self.cosine[:length, None], self.sine[:length, None]
+        cosine, sine = self.cosine[:length], self.sine[:length]
         prefix = []
         for layer in self.layers:
             query, key, value = self._project(layer, hidden, cosine, sine)
-            query, key, value = (a.transpose(1, 0, 2) for a in (query, key, value))
-            key, value = np.ascontiguousarray(key), np.ascontiguousarray(value)
             prefix.append((key, value))
             weights = _softmax(query @ key.transpose(0, 2, 1) + future)
-            mixed = (weights @ value).transpose(1, 0, 2).reshape(length, -1)
-            hidden = self._finish(layer, hidden, mixed)
+            hidden = self._finish(layer, hidden, weights @ value)
         return hidden, prefix
 
     def _advance(
@@ -186,45 +189,47 @@ class Transformer:
         weights = np.empty((batch, self.head_count, length + step + 1), dtype=np.float32)
         for number, (layer, cache) in enumerate(zip(self.layers, caches, strict=True)):
             query, key, value = self._project(layer, hidden, cosine, sine)
-            cache.keys[:, :, step] = key
-            cache.values[:, :, step] = value
-            by_head = query.transpose(1, 0, 2)  # (H, B, E)
+            cache.keys[:, :, step] = key.transpose(1, 0, 2)
+            cache.values[:, :, step] = value.transpose(1, 0, 2)
             for prefix, part in zip(prefixes, parts, strict=True):
                 keys = prefix[number][0].transpose(0, 2, 1)
-                weights[part, :, :length] = (by_head[:, part] @ keys).transpose(1, 0, 2)
+                weights[part, :, :length] = (query[:, part] @ keys).transpose(1, 0, 2)
             own_keys = cache.keys[:, :, : step + 1]
-            weights[:, :, length:] = (own_keys @ query[..., None])[..., 0]
+            weights[:, :, length:] = (own_keys @ query.transpose(1, 0, 2)[..., None])[..., 0]
             shares = _softmax(weights)
             own_values = cache.values[:, :, : step + 1]
             mixed = (shares[:, :, None, length:] @ own_values)[:, :, 0]
             for prefix, part in zip(prefixes, parts, strict=True):
                 own = shares[part, :, :length].transpose(1, 0, 2)
                 mixed[part] += (own @ prefix[number][1]).transpose(1, 0, 2)
-            hidden = self._finish(layer, hidden, mixed.reshape(batch, -1))
-        return self._normed(hidden) @ self.head
+            hidden = self._finish(layer, hidden, mixed.transpose(1, 0, 2))
+        return self._scored(hidden)
 
     def _project(
         self, layer: _Layer, hidden: Floats, cosine: Floats, sine: Floats
     ) -> tuple[Floats, Floats, Floats]:
-        """Make queries, keys and values, (N, H, E) each, with positions in the first two."""
+        """Make queries, keys and values, (H, N, E) each, with positions in the first two."""
         heads = self.head_count
-        joint = (self._normed(hidden) @ layer.qkv).reshape(len(hidden), 3 * heads, -1)
-        turned = joint[:, : 2 * heads]
+        joint = self._normed(hidden) @ layer.qkv  # (3H, N, E)
+        turned = joint[: 2 * heads]
         half = turned.shape[-1] // 2
         # Half-split rotary positions, as in transformers' Llama (arXiv:2104.09864).
         rotated = np.concatenate((-turned[..., half:], turned[..., :half]), axis=-1)
         placed = (turned * cosine + rotated * sine).astype(np.float32, copy=False)
-        return placed[:, :heads], placed[:, heads:], joint[:, 2 * heads :]
+        return placed[:heads], placed[heads:], joint[2 * heads :]
 
     def _finish(self, layer: _Layer, hidden: Floats, mixed: Floats) -> Floats:
-        """Add what attention gathered, then the feed-forward block."""
-        hidden = hidden + mixed @ layer.output
-        joint = self._normed(hidden) @ layer.gate_up
-        middle = joint.shape[-1] // 2
-        gate = joint[:, :middle]
-        active = gate / (1 + np.exp(-gate)) * joint[:, middle:]
-        result: Floats = hidden + active @ layer.down
+        """Add what attention gathered, mixed: (H, N, E), then the feed-forward block."""
+        hidden = hidden + (mixed @ layer.output).sum(axis=0)
+        gate, up = self._normed(hidden) @ layer.gate_up  # (slices, N, F / slices) each
+        active = gate / (1 + np.exp(-gate)) * up
+        result: Floats = hidden + (active @ layer.down).sum(axis=0)
         return result
+
+    def _scored(self, hidden: Floats) -> Floats:
+        """Turn the last layer's (N, D) into (N, V) logits."""
+        sliced = self._normed(hidden) @ self.head
+        return sliced.transpose(1, 0, 2).reshape(len(hidden), -1)
 
     def _normed(self, hidden: Floats) -> Floats:
         mean_square = np.einsum("nd,nd->n", hidden, hidden) / hidden.shape[1]
@@ -272,7 +277,7 @@ def assemble(
     final_scale = tensors["model.norm.weight"].astype(np.float32)
     return Transformer(
         embedding=embedding,
-        head=np.ascontiguousarray((embedding * final_scale).T),
+        head=_sliced((embedding * final_scale).T),
         layers=tuple(_layer(tensors, n, head_size) for n in range(config["num_hidden_layers"])),
         head_count=heads,
         context=context,
@@ -287,22 +292,35 @@ def _layer(tensors: Mapping[str, NDArray[Any]], number: int, head_size: int) -> 
     def weight(name: str) -> Floats:
         return tensors[f"model.layers.{number}.{name}.weight"].astype(np.float32)
 
-    def joined(scale: Floats, *parts: Floats) -> Floats:
-        return np.ascontiguousarray((np.concatenate(parts) * scale).T)
-
-    return _Layer(
-        qkv=joined(
-            weight("input_layernorm"),
+    before, between = weight("input_layernorm"), weight("post_attention_layernorm")
+    qkv = np.concatenate(
+        (
             weight("self_attn.q_proj") / np.float32(math.sqrt(head_size)),
             weight("self_attn.k_proj"),
             weight("self_attn.v_proj"),
-        ),
-        output=np.ascontiguousarray(weight("self_attn.o_proj").T),
-        gate_up=joined(
-            weight("post_attention_layernorm"), weight("mlp.gate_proj"), weight("mlp.up_proj")
-        ),
-        down=np.ascontiguousarray(weight("mlp.down_proj").T),
+        )
     )
+    output = weight("self_attn.o_proj").T
+    gate, up = (_sliced((weight(f"mlp.{name}_proj") * between).T) for name in ("gate", "up"))
+    return _Layer(
+        qkv=_sliced((qkv * before).T, len(qkv) // head_size),
+        output=np.ascontiguousarray(output.reshape(-1, head_size, output.shape[1])),
+        gate_up=np.stack((gate, up)),
+        down=np.ascontiguousarray(weight("mlp.down_proj").T).reshape(
+            len(gate), -1, output.shape[1]
+        ),
+    )
+
+
+def _sliced(factor: Floats, count: int | None = None) -> Floats:
+    """Cut the columns of (D, N) into even slices: (slices, D, N / slices), each contiguous.
+
+    count: None for the fewest that are narrow; one, if there are no even ones.
+    """
+    size, width = factor.shape
+    even = (n for n in range(1, _SLICES_MOST + 1) if width % n == 0 and width // n <= _SLICE_MOST)
+    count = count or next(even, 1)
+    return np.ascontiguousarray(factor.reshape(size, count, -1).transpose(1, 0, 2))
 
 
 def _choose(
