@@ -70,6 +70,9 @@ _THOROUGHNESS = click.Choice(["quick", "full"])
     help="Use only so many loops of each family or project.",
 )
 @click.option(
+    "--only-unseen", is_flag=True, help="Leave out loops of families that are trained on."
+)
+@click.option(
     "--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Per loop."
 )
 @click.option(
@@ -120,6 +123,7 @@ def evaluate(
     out: Path,
     split: str,
     per_family: int | None,
+    only_unseen: bool,
     samples: int,
     temperature: float,
     seed: int,
@@ -133,7 +137,9 @@ def evaluate(
 ) -> None:
     """Judge models on the held-out loops of PAIRS_FILES; a stopped run goes on where it was."""
     paths = [_named(text) for text in models] or [("shipped", str(SHIPPED_WEIGHTS))]
-    question, training = read_question(pairs_files, split=split, per_family=per_family)
+    question, training = read_question(
+        pairs_files, split=split, per_family=per_family, only_unseen=only_unseen
+    )
     if not question.records:
         raise click.ClickException(f"there is no loop with a region in split {split!r}")
     proposers = _baselines(training, samples=samples, seed=seed) if baselines else []

@@ -51,19 +51,20 @@ class Question:
     records: tuple[PairRecord, ...]  # with regions
     trained_families: frozenset[str]
 
-    def section(self, result: LoopResult) -> str:
+    def section(self, loop: LoopResult | PairRecord) -> str:
         """Say how new a loop is to the models."""
-        if result.group != "synthetic":
+        if loop.group != "synthetic":
             return UNSEEN_PROJECTS
-        return SEEN if result.family in self.trained_families else UNSEEN_FAMILIES
+        return SEEN if loop.family in self.trained_families else UNSEEN_FAMILIES
 
 
 def read_question(
-    files: Sequence[Path], *, split: str, per_family: int | None
+    files: Sequence[Path], *, split: str, per_family: int | None, only_unseen: bool = False
 ) -> tuple[Question, list[PairRecord]]:
     """Take the loops of a split, and the training pairs that rewrites are borrowed from.
 
     per_family: most of each family, or of each project; None for all.
+    only_unseen: leave out loops of families that are trained on.
     """
     taken: dict[tuple[str, str], int] = {}
     chosen: list[PairRecord] = []
@@ -78,7 +79,11 @@ def read_question(
         if per_family is None or taken[kind] <= per_family:
             chosen.append(record)
     families = frozenset(record.family for record in training)
-    return Question(tuple(chosen), families), training
+    question = Question(tuple(chosen), families)
+    if only_unseen:
+        unseen = tuple(record for record in chosen if question.section(record) != SEEN)
+        question = Question(unseen, families)
+    return question, training
 
 
 def judge_row(

@@ -154,6 +154,10 @@ def test_loops_are_told_apart_by_how_new_they_are(tmp_path: Path, make_records: 
         ALL: 3,
     }
     assert [one.section for one in families_of(results, seed=0)] == ["gcd", "project zlib", "sum"]
+    new, _ = read_question(
+        [tmp_path / "pairs.jsonl"], split="test", per_family=None, only_unseen=True
+    )
+    assert [new.section(record) for record in new.records] == [UNSEEN_FAMILIES, UNSEEN_PROJECTS]
 
 
 def test_at_most_so_many_loops_of_a_family_are_taken(tmp_path: Path, make_records: Records) -> None:
