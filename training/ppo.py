@@ -28,6 +28,7 @@ from llmcc.training.ppo_batches import (
     score,
     share_credit,
     telling_answers,
+    worth_of,
 )
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
@@ -94,15 +95,15 @@ def _iterate(
     judged = judge_answers(environment, [problems[n] for n in chosen], answers)
     times.append(clock())
     _note(state, chosen, answers, judged, REWARDS[settings.reward])
-    kept = telling_answers(answers, judged, REWARDS[settings.reward], settings.prompts)
+    worth = worth_of(settings)
+    kept = telling_answers(answers, judged, worth, settings.prompts)
     record = reward_record(answers, judged, REWARDS[settings.reward])
     state.iteration += 1
     state.samples += sum(answer.count for answer in answers)
     if kept:
         forbidden = forbidden_mask(state.shape.vocabulary_size, environment.never)
         told = [answers[n] for n in kept]
-        rewards = [REWARDS[settings.reward](judged[n]) for n in kept]
-        credit = share_credit(told, rewards, best_of=settings.best_of)
+        credit = share_credit(told, [worth(judged[n]) for n in kept], best_of=settings.best_of)
         batches = score(state, told, credit, forbidden, settings)
         advice = advise(batches, settings)
         record |= advice

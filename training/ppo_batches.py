@@ -10,13 +10,14 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from llmcc.backends.embedded.tokens import PADDING
+from llmcc.outcome import Outcome
 from llmcc.training import ppo_maths
 from llmcc.training.critic import Critic
 from llmcc.training.estimators import credit_for_best
 from llmcc.training.judgement import Judgement
 from llmcc.training.ppo_settings import Settings
 from llmcc.training.ppo_state import RunState
-from llmcc.training.rewards import is_about_proposal
+from llmcc.training.rewards import REWARDS, is_about_proposal
 from llmcc.training.rollout import (
     Answer,
     Rows,
@@ -47,10 +48,10 @@ class Batch:
 def telling_answers(
     answers: Sequence[Answer],
     judged: Sequence[Judgement],
-    reward: Callable[[Judgement], float],
+    worth: Callable[[Judgement], float],
     most: int,
 ) -> list[int]:
-    """Choose the answers to step on: those of the problems whose answers differ in reward first.
+    """Choose the answers to step on: those of the problems whose answers differ in worth first.
 
     Where all are worth the same there is nothing to prefer (DAPO's dynamic sampling,
     arXiv:2503.14476, section 3.2); sampling and judging them cost a quarter of a step on them.
@@ -60,28 +61,38 @@ def telling_answers(
         if is_about_proposal(judgement):
             of_problem.setdefault(answers[n].prompt, []).append(n)
 
-    def has_one_reward(some: list[int]) -> bool:
-        return len({reward(judged[n]) for n in some}) == 1
+    def has_one_worth(some: list[int]) -> bool:
+        return len({worth(judged[n]) for n in some}) == 1
 
-    ordered = sorted(of_problem.values(), key=has_one_reward)  # stable: else as they were drawn
+    ordered = sorted(of_problem.values(), key=has_one_worth)  # stable: else as they were drawn
     return [n for some in ordered[:most] for n in some]
 
 
-def share_credit(
-    answers: Sequence[Answer], rewards: Sequence[float], *, best_of: int
-) -> list[float]:
-    """Turn rewards into what each answer adds to the best of `best_of` answers to its problem.
+def worth_of(settings: Settings) -> Callable[[Judgement], float]:
+    """Say what an answer is worth: its reward, or that of a copy of gcc's loop if that is more.
 
-    In a compile the best of several is taken and what is wrong costs nothing: a policy paid for the
-    mean learns to copy the loop where it is unsure.
+    In a compile the best of several is taken, and where none is right gcc's loop stays: a policy
+    that is paid for less harm learns to copy where it is unsure. The reward itself where
+    `best_of` is 1.
     """
+    reward = REWARDS[settings.reward]
+    if settings.best_of == 1:
+        return reward
+    of_copy = reward(Judgement(Outcome.IDENTICAL, 1.0))
+    return lambda judgement: max(reward(judgement), of_copy)
+
+
+def share_credit(
+    answers: Sequence[Answer], worths: Sequence[float], *, best_of: int
+) -> list[float]:
+    """Turn worths into what each answer adds to the best of `best_of` answers to its problem."""
     of_problem: dict[int, list[int]] = {}
     for n, answer in enumerate(answers):
         of_problem.setdefault(answer.prompt, []).append(n)
     credit = [0.0] * len(answers)
     for some in of_problem.values():
         samples = [n for n in some for _ in range(answers[n].count)]
-        shares = credit_for_best([rewards[n] for n in samples], best_of)
+        shares = credit_for_best([worths[n] for n in samples], best_of)
         for n, share in zip(samples, shares, strict=True):
             credit[n] += share / answers[n].count
     return credit

@@ -25,11 +25,12 @@ from llmcc.training.environment import Demonstration, Prompt
 from llmcc.training.judgement import Judgement
 from llmcc.training.model import LanguageModel, ModelShape
 from llmcc.training.ppo import train
-from llmcc.training.ppo_batches import share_credit, telling_answers
+from llmcc.training.ppo_batches import share_credit, telling_answers, worth_of
 from llmcc.training.ppo_command import curriculum_from
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
 from llmcc.training.region_environment import RegionEnvironment
+from llmcc.training.rewards import REWARDS
 from llmcc.training.rft_sampling import Sampled
 from llmcc.training.rollout import (
     Answer,
@@ -201,6 +202,17 @@ def test_credit_is_shared_among_the_samples_of_one_problem_only() -> None:
     rewards = [1.0, -1.0, 0.0, 2.0]
     assert share_credit(answers, rewards, best_of=2) == [1.0, 0.0, 0.0, 3.0]
     assert share_credit(answers, rewards, best_of=1) == rewards
+
+
+def test_a_wrong_answer_is_worth_a_copy_of_the_loop_where_the_best_counts() -> None:
+    wrong = Judgement(Outcome.WRONG_OUTPUT, tests_passed=0.5)
+    copy = Judgement(Outcome.IDENTICAL, 1.0)
+    faster = Judgement(Outcome.ACCEPTED, 1.0, 2.0, 1.9, 2.1)
+    for name, of_copy in (("lcb", 0.0), ("cgs", 1.0), ("so", 0.0)):
+        worth = worth_of(Settings(reward=name))
+        assert worth(wrong) == worth(copy) == of_copy
+        assert worth(faster) == REWARDS[name](faster)
+    assert worth_of(Settings(best_of=1))(wrong) == REWARDS["lcb"](wrong) < 0
 
 
 def test_training_raises_the_reward() -> None:
