@@ -59,7 +59,7 @@ class Setting:
 SETTINGS = (
     Setting("mode", "|".join(mode.value for mode in Mode), Mode.SYNC.value, is_projects=True),
     Setting("budget", "number", "30", is_projects=True),
-    Setting("samples", "number", "8", is_projects=True),
+    Setting("samples", "number", "16", is_projects=True),
     Setting("seed", "number", "0", is_projects=True),
     Setting("require", "|".join(LEVELS), LEVELS[0], is_projects=True),
     Setting("skip", "text", "", is_projects=True),

@@ -32,8 +32,6 @@ LEAVE_IT = "\tjmp\t.LH\n"  # how the model says that it knows nothing better tha
 _NAME = "embedded"
 _TEMPERATURE = 0.8
 _RENAMINGS = 4
-# Half of the samples repeat another one.
-_SAMPLES_PER_PROPOSAL = 2
 _MAX_NEW_TOKENS = 400
 
 
@@ -109,7 +107,7 @@ def propose_with(
     seed: int,
     temperature: float = _TEMPERATURE,
 ) -> tuple[Proposal, ...]:
-    """Sample rewrites and give the `n` most probable distinct ones, the best first.
+    """Sample `n` rewrites and give the distinct ones, the most probable first.
 
     "Leave it" is an answer of the model, but no proposal: the gate would refuse it.
     """
@@ -124,7 +122,7 @@ def propose_with(
     samples = model.transformer.sample(
         [table[ids] for table in tables],
         Sampling(
-            count=_SAMPLES_PER_PROPOSAL * n,
+            count=n,
             temperature=temperature,
             max_new_tokens=_MAX_NEW_TOKENS,
             end_id=vocabulary.ids[END],
@@ -145,7 +143,7 @@ def propose_with(
     ranked = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
     return tuple(
         Proposal(rewrite, request.isa, math.log(max(score, 1e-300)), _NAME)
-        for rewrite, score in ranked[:n]
+        for rewrite, score in ranked
     )
 
 

@@ -5,7 +5,6 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +24,10 @@ from llmcc.training.environment import Demonstration, Prompt
 from llmcc.training.judgement import Judgement
 from llmcc.training.model import LanguageModel, ModelShape
 from llmcc.training.ppo import train
-from llmcc.training.ppo_batches import share_credit, telling_answers, worth_of
 from llmcc.training.ppo_command import curriculum_from
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
 from llmcc.training.region_environment import RegionEnvironment
-from llmcc.training.rewards import REWARDS
 from llmcc.training.rft_sampling import Sampled
 from llmcc.training.rollout import (
     Answer,
@@ -177,42 +174,6 @@ def test_an_iteration_that_the_machine_spoilt_moves_nothing() -> None:
     assert "reward_mean" not in record
     assert state.policy_steps == 0
     assert state.curriculum == Curriculum.untried(len(world.words))
-
-
-def test_steps_on_problems_whose_answers_differ_before_others() -> None:
-    def answer(problem: int) -> Answer:
-        return Answer(problem, np.array([1, 2]), 1, 1, "", True, 0.0)
-
-    answers = [answer(problem) for problem in (0, 0, 1, 1, 2, 2, 3)]
-    rewards = [0.0, 0.0, 0.0, 1.0, 1.0, 0.5, 1.0]
-    judged = [Judgement(Outcome.ACCEPTED, 1.0, reward) for reward in rewards]
-    judged[6] = Judgement(Outcome.INTERNAL_ERROR)
-    chosen = partial(telling_answers, answers, judged, lambda judgement: judgement.ratio or 0.0)
-    assert chosen(1) == [2, 3]
-    assert chosen(2) == [2, 3, 4, 5]
-    assert chosen(9) == [2, 3, 4, 5, 0, 1]
-
-
-def test_credit_is_shared_among_the_samples_of_one_problem_only() -> None:
-    def answer(problem: int, count: int) -> Answer:
-        return Answer(problem, np.array([1, 2]), 1, count, "", True, 0.0)
-
-    answers = [answer(0, 1), answer(1, 2), answer(0, 3), answer(1, 1)]
-    # Problem 0: one 1 beside three 0; problem 1: a -1 twice and a 2.
-    rewards = [1.0, -1.0, 0.0, 2.0]
-    assert share_credit(answers, rewards, best_of=2) == [1.0, 0.0, 0.0, 3.0]
-    assert share_credit(answers, rewards, best_of=1) == rewards
-
-
-def test_a_wrong_answer_is_worth_a_copy_of_the_loop_where_the_best_counts() -> None:
-    wrong = Judgement(Outcome.WRONG_OUTPUT, tests_passed=0.5)
-    copy = Judgement(Outcome.IDENTICAL, 1.0)
-    faster = Judgement(Outcome.ACCEPTED, 1.0, 2.0, 1.9, 2.1)
-    for name, of_copy in (("lcb", 0.0), ("cgs", 1.0), ("so", 0.0)):
-        worth = worth_of(Settings(reward=name))
-        assert worth(wrong) == worth(copy) == of_copy
-        assert worth(faster) == REWARDS[name](faster)
-    assert worth_of(Settings(best_of=1))(wrong) == REWARDS["lcb"](wrong) < 0
 
 
 def test_training_raises_the_reward() -> None:
