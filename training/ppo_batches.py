@@ -17,7 +17,7 @@ from llmcc.training.estimators import credit_for_best
 from llmcc.training.judgement import Judgement
 from llmcc.training.ppo_settings import Settings
 from llmcc.training.ppo_state import RunState
-from llmcc.training.rewards import REWARDS, is_about_proposal
+from llmcc.training.rewards import NOT_BUILT, REWARDS, is_about_proposal
 from llmcc.training.rollout import (
     Answer,
     Rows,
@@ -69,17 +69,22 @@ def telling_answers(
 
 
 def worth_of(settings: Settings) -> Callable[[Judgement], float]:
-    """Say what an answer is worth: its reward, or that of a copy of gcc's loop if that is more.
+    """Say what an answer is worth: its reward, but a wrong one as much as a copy of gcc's loop.
 
     In a compile the best of several is taken, and where none is right gcc's loop stays: a policy
-    that is paid for less harm learns to copy where it is unsure. The reward itself where
-    `best_of` is 1.
+    that is paid for less harm learns to copy where it is unsure. What cannot be built keeps its own
+    reward, or form is unlearnt. So does everything where `best_of` is 1.
     """
     reward = REWARDS[settings.reward]
     if settings.best_of == 1:
         return reward
     of_copy = reward(Judgement(Outcome.IDENTICAL, 1.0))
-    return lambda judgement: max(reward(judgement), of_copy)
+
+    def worth(judgement: Judgement) -> float:
+        own = reward(judgement)
+        return own if judgement.outcome in NOT_BUILT else max(own, of_copy)
+
+    return worth
 
 
 def share_credit(

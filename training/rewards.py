@@ -14,12 +14,12 @@ from llmcc.outcome import Outcome, OutcomeClass
 from llmcc.training.judgement import Judgement
 
 _ABOUT_PROPOSAL = frozenset((OutcomeClass.ACCEPTED, OutcomeClass.REFUSED, OutcomeClass.NOT_WORTH))
-_NOT_BUILT = frozenset((Outcome.NO_PROPOSAL, *(o for o in Outcome if o.name.startswith("GATE_"))))
+NOT_BUILT = frozenset((Outcome.NO_PROPOSAL, *(o for o in Outcome if o.name.startswith("GATE_"))))
 _DIED = frozenset((Outcome.CRASHED, Outcome.TIMED_OUT))
 # lcb's rungs below "wrong output"; what the gate refuses but the assembler takes counts as a
 # program that does not link.
 _LCB_RUNGS = {
-    **dict.fromkeys(_NOT_BUILT, -0.7),
+    **dict.fromkeys(NOT_BUILT, -0.7),
     **dict.fromkeys((Outcome.NO_PROPOSAL, Outcome.GATE_BAD_TEXT), -1.0),
     Outcome.GATE_DOES_NOT_ASSEMBLE: -0.8,
     **dict.fromkeys(_DIED, -0.6),
@@ -43,7 +43,7 @@ def cgs(judgement: Judgement) -> float:
     the share of tests passed; when all pass, 1 + 10 s for a speed-up s over 1, else 1. A copy is 1.
     Their s is a mean of ratios of means, with no test of significance; here it is `ratio`.
     """
-    if judgement.outcome in _NOT_BUILT:
+    if judgement.outcome in NOT_BUILT:
         return -1.0
     if judgement.outcome in _DIED:
         return -0.5

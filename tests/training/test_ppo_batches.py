@@ -44,8 +44,10 @@ def test_a_wrong_answer_is_worth_a_copy_of_the_loop_where_the_best_counts() -> N
     wrong = Judgement(Outcome.WRONG_OUTPUT, tests_passed=0.5)
     copy = Judgement(Outcome.IDENTICAL, 1.0)
     faster = Judgement(Outcome.ACCEPTED, 1.0, 2.0, 1.9, 2.1)
+    unbuilt = Judgement(Outcome.GATE_BAD_TEXT)
     for name, of_copy in (("lcb", 0.0), ("cgs", 1.0), ("so", 0.0)):
         worth = worth_of(Settings(reward=name))
         assert worth(wrong) == worth(copy) == of_copy
         assert worth(faster) == REWARDS[name](faster)
+        assert worth(unbuilt) == REWARDS[name](unbuilt) <= of_copy
     assert worth_of(Settings(best_of=1))(wrong) == REWARDS["lcb"](wrong) < 0
