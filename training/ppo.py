@@ -162,8 +162,8 @@ def _note(
             accepted[answer.prompt] += answer.count
             found = (reward(judgement), answer.text)
             best[answer.prompt] = max(found, best.get(answer.prompt, found))
-    for prompt, (worth, text) in best.items():
-        state.finds.note(chosen[prompt], worth, text)
+    for prompt, (most, text) in best.items():
+        state.finds.note(chosen[prompt], most, text)
         state.alarm.note(chosen[prompt], text)
     for problem, samples, wins in zip(chosen, tried, accepted, strict=True):
         state.curriculum.note(problem, samples=samples, accepted=wins)

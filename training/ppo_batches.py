@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -27,7 +27,7 @@ from llmcc.training.rollout import (
 )
 
 _ADVANTAGE_MOST = 5.0
-# What the critic predicts are rewards over this, so that one learning rate and one clip suit all.
+# What the critic predicts is credit over this, so that one learning rate and one clip suit all.
 _REWARD_SCALE = {"lcb": 1.0, "cgs": 20.0, "so": 2.0}
 
 
@@ -37,7 +37,7 @@ class Batch:
 
     rows: Rows
     answers: list[Answer]
-    rewards: list[float]  # of each answer
+    credit: list[float]  # of each answer
     old: Tensor  # log-probabilities under the policy that drew them
     reference: Tensor  # and under the SFT model
     values: Tensor
@@ -56,15 +56,14 @@ def telling_answers(
     Where all are worth the same there is nothing to prefer (DAPO's dynamic sampling,
     arXiv:2503.14476, section 3.2); sampling and judging them cost a quarter of a step on them.
     """
-    of_problem: dict[int, list[int]] = {}
-    for n, judgement in enumerate(judged):
-        if is_about_proposal(judgement):
-            of_problem.setdefault(answers[n].prompt, []).append(n)
+    told = [n for n, judgement in enumerate(judged) if is_about_proposal(judgement)]
 
     def has_one_worth(some: list[int]) -> bool:
         return len({worth(judged[n]) for n in some}) == 1
 
-    ordered = sorted(of_problem.values(), key=has_one_worth)  # stable: else as they were drawn
+    ordered = sorted(
+        _by_problem(answers, told), key=has_one_worth
+    )  # stable: else as they were drawn
     return [n for some in ordered[:most] for n in some]
 
 
@@ -91,22 +90,27 @@ def share_credit(
     answers: Sequence[Answer], worths: Sequence[float], *, best_of: int
 ) -> list[float]:
     """Turn worths into what each answer adds to the best of `best_of` answers to its problem."""
-    of_problem: dict[int, list[int]] = {}
-    for n, answer in enumerate(answers):
-        of_problem.setdefault(answer.prompt, []).append(n)
     credit = [0.0] * len(answers)
-    for some in of_problem.values():
+    for some in _by_problem(answers, range(len(answers))):
         samples = [n for n in some for _ in range(answers[n].count)]
         shares = credit_for_best([worths[n] for n in samples], best_of)
         for n, share in zip(samples, shares, strict=True):
-            credit[n] += share / answers[n].count
+            credit[n] = share  # equal samples have equal shares
     return credit
+
+
+def _by_problem(answers: Sequence[Answer], numbers: Iterable[int]) -> list[list[int]]:
+    """Group answers, given by their numbers, in the order of the problems' first ones."""
+    found: dict[int, list[int]] = {}
+    for n in numbers:
+        found.setdefault(answers[n].prompt, []).append(n)
+    return list(found.values())
 
 
 def score(
     state: RunState,
     answers: Sequence[Answer],
-    rewards: Sequence[float],
+    credit: Sequence[float],
     forbidden: Tensor,
     settings: Settings,
 ) -> list[Batch]:
@@ -134,7 +138,7 @@ def score(
         mine = [answers[n] for n in group]
         empty = torch.zeros_like(old)
         batches.append(
-            Batch(rows, mine, [rewards[n] for n in group], old, reference, values, empty, empty)
+            Batch(rows, mine, [credit[n] for n in group], old, reference, values, empty, empty)
         )
     return batches
 
@@ -154,7 +158,7 @@ def advise(batches: Sequence[Batch], settings: Settings) -> dict[str, float]:
         lengths = torch.tensor(batch.rows.lengths)
         mask = (torch.arange(values.shape[1]) < lengths[:, None]).float()
         rewards = torch.zeros_like(values)
-        rewards[torch.arange(len(lengths)), lengths - 1] = torch.tensor(batch.rewards) / scale
+        rewards[torch.arange(len(lengths)), lengths - 1] = torch.tensor(batch.credit) / scale
         is_token = mask.bool()
         advantages, _ = ppo_maths.advantages_and_returns(
             rewards, values, mask, discount=settings.discount, trace=settings.trace

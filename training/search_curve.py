@@ -76,7 +76,7 @@ class _Search:
     "--per-family", type=click.IntRange(min=1), default=4, show_default=True, help="Most of each."
 )
 @click.option(
-    "--n", "counts", default="1,2,4,8,16,32", show_default=True, help="Numbers of proposals."
+    "--n", "counts", default="1,2,4,8,16,32", show_default=True, help="Numbers of samples."
 )
 @click.option("--temperatures", default="0.6,0.8,1.0", show_default=True, help="Of the sampling.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of samples and tests.")

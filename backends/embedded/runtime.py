@@ -293,6 +293,7 @@ def _layer(tensors: Mapping[str, NDArray[Any]], number: int, head_size: int) -> 
         return tensors[f"model.layers.{number}.{name}.weight"].astype(np.float32)
 
     before, between = weight("input_layernorm"), weight("post_attention_layernorm")
+    heads = len(before) // head_size
     qkv = np.concatenate(
         (
             weight("self_attn.q_proj") / np.float32(math.sqrt(head_size)),
@@ -300,15 +301,12 @@ def _layer(tensors: Mapping[str, NDArray[Any]], number: int, head_size: int) -> 
             weight("self_attn.v_proj"),
         )
     )
-    output = weight("self_attn.o_proj").T
     gate, up = (_sliced((weight(f"mlp.{name}_proj") * between).T) for name in ("gate", "up"))
     return _Layer(
-        qkv=_sliced((qkv * before).T, len(qkv) // head_size),
-        output=np.ascontiguousarray(output.reshape(-1, head_size, output.shape[1])),
+        qkv=_sliced((qkv * before).T, 3 * heads),
+        output=_row_slices(weight("self_attn.o_proj").T, heads),
         gate_up=np.stack((gate, up)),
-        down=np.ascontiguousarray(weight("mlp.down_proj").T).reshape(
-            len(gate), -1, output.shape[1]
-        ),
+        down=_row_slices(weight("mlp.down_proj").T, len(gate)),
     )
 
 
@@ -321,6 +319,11 @@ def _sliced(factor: Floats, count: int | None = None) -> Floats:
     even = (n for n in range(1, _SLICES_MOST + 1) if width % n == 0 and width // n <= _SLICE_MOST)
     count = count or next(even, 1)
     return np.ascontiguousarray(factor.reshape(size, count, -1).transpose(1, 0, 2))
+
+
+def _row_slices(factor: Floats, count: int) -> Floats:
+    """Cut the rows of (N, D) into even slices: (count, N / count, D)."""
+    return np.ascontiguousarray(factor).reshape(count, -1, factor.shape[1])
 
 
 def _choose(
