@@ -1,8 +1,8 @@
 """Proximal policy optimisation: the whole algorithm, in the order in which it happens.
 
 One iteration: draw problems, sample answers, judge them, share the credit for each problem's best,
-score every token with the models that train, estimate advantages, step critic and policy. The
-formulas are in `ppo_maths`, sampling in `rollout`, credit and advantages in `ppo_batches`. The
+score every token with policy, start model and critic, estimate advantages, step critic and policy.
+The formulas are in `ppo_maths`, sampling in `rollout`, credit and advantages in `ppo_batches`. The
 critic learns alone until it explains something.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -24,7 +24,6 @@ from llmcc.training.judgement import Judgement
 from llmcc.training.ppo_batches import (
     Batch,
     advise,
-    predicted_values,
     score,
     share_credit,
     telling_answers,
@@ -38,13 +37,13 @@ from llmcc.training.rollout import (
     Answer,
     chosen_log_probabilities,
     forbidden_mask,
+    hidden_states,
     log_distribution,
     numpy_policy,
     sample_answers,
 )
 
 _ENTROPY_FLOOR_SHARE = 0.5  # of the SFT model's own entropy
-_WARM_UP_EPOCHS = 4  # of the critic over one iteration's samples
 
 
 def train(
@@ -55,9 +54,15 @@ def train(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> RunState:
-    """Train until the budget is spent; the state is saved at the end and every few minutes."""
+    """Train until the budget is spent; the state is saved at the end and every few minutes.
+
+    What the run starts from is validated too: the best policy is never a worse one.
+    """
     began = clock() - state.elapsed_s
     saved_s = state.elapsed_s
+    if state.iteration == 0:
+        record = validate(state, environment, settings, sinks)
+        sinks.log({"iteration": 0, "elapsed_s": clock() - began, **record})
     while True:
         record = _iterate(state, environment, settings, sinks, clock)
         state.elapsed_s = clock() - began
@@ -179,24 +184,18 @@ def _update(
     rng: random.Random,
 ) -> dict[str, object]:
     """Step critic and policy over the samples; the policy stops where it has moved enough."""
-    is_policy_moving = state.is_warm
+    steps = settings.steps_per_epoch
+    critic_losses = [
+        _step_critic(state, group, settings)
+        for group in _groups(batches, settings.critic_epochs, steps, rng)
+    ]
     figures: list[dict[str, float]] = []
-    critic_losses: list[float] = []
-    epochs = settings.epochs if is_policy_moving else _WARM_UP_EPOCHS
-    total = epochs * settings.steps_per_epoch
-    for _ in range(epochs):
-        order = list(range(len(batches)))
-        rng.shuffle(order)
-        for step in range(settings.steps_per_epoch):
-            group = [batches[n] for n in order[step :: settings.steps_per_epoch]]
-            if not group:
-                continue
-            critic_losses.append(_step_critic(state, group, settings))
-            if is_policy_moving:
-                shown = _demonstrations(state, environment, settings, rng)
-                figures.append(_step_policy(state, group, forbidden, shown, settings))
-                is_policy_moving = figures[-1]["kl_of_step"] <= settings.target_kl
-            sinks.progress("updating", len(critic_losses), total)
+    for group in _groups(batches, settings.epochs, steps, rng) if state.is_warm else ():
+        shown = _demonstrations(state, environment, settings, rng)
+        figures.append(_step_policy(state, group, forbidden, shown, settings))
+        sinks.progress("updating", len(figures), settings.epochs * steps)
+        if figures[-1]["kl_of_step"] > settings.target_kl:
+            break
     record: dict[str, object] = {
         "critic_loss": sum(critic_losses) / len(critic_losses),
         "is_warm": float(state.is_warm),
@@ -208,12 +207,21 @@ def _update(
     return record
 
 
+def _groups(
+    batches: Sequence[Batch], epochs: int, steps: int, rng: random.Random
+) -> Iterator[list[Batch]]:
+    """Deal the batches out to `steps` optimiser steps, anew in each epoch."""
+    for _ in range(epochs):
+        order = rng.sample(batches, len(batches))
+        yield from filter(None, (order[step::steps] for step in range(steps)))
+
+
 def _step_critic(state: RunState, group: Sequence[Batch], settings: Settings) -> float:
     total_weight = sum(float(batch.rows.weights.sum()) for batch in group)
     total = 0.0
     for batch in group:
         loss = ppo_maths.value_loss(
-            predicted_values(state.critic, batch.rows),
+            state.critic(batch.hidden),
             batch.values,
             batch.returns,
             batch.rows.weights,
@@ -239,7 +247,8 @@ def _step_policy(
     )
     for batch in group:
         share = float(batch.rows.weights.sum()) / total_weight
-        distribution = log_distribution(state.policy, batch.rows, forbidden)
+        hidden = hidden_states(state.policy, batch.rows)
+        distribution = log_distribution(state.policy, hidden, forbidden)
         chosen = chosen_log_probabilities(distribution, batch.rows)
         weights = batch.rows.weights
         surrogate = ppo_maths.policy_loss(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,6 @@ from torch.nn.utils.rnn import pad_sequence
 from llmcc.backends.embedded.tokens import PADDING
 from llmcc.outcome import Outcome
 from llmcc.training import ppo_maths
-from llmcc.training.critic import Critic
 from llmcc.training.estimators import credit_for_best
 from llmcc.training.judgement import Judgement
 from llmcc.training.ppo_settings import Settings
@@ -22,6 +22,7 @@ from llmcc.training.rollout import (
     Answer,
     Rows,
     chosen_log_probabilities,
+    hidden_states,
     lay_out,
     log_distribution,
 )
@@ -40,6 +41,7 @@ class Batch:
     credit: list[float]  # of each answer
     old: Tensor  # log-probabilities under the policy that drew them
     reference: Tensor  # and under the SFT model
+    hidden: Tensor  # (N, D) float32: the SFT model's last hidden states, for the critic
     values: Tensor
     returns: Tensor
     advantages: Tensor
@@ -51,37 +53,41 @@ def telling_answers(
     worth: Callable[[Judgement], float],
     most: int,
 ) -> list[int]:
-    """Choose the answers to step on: those of the problems whose answers differ in worth first.
+    """Choose the answers to step on: those of the problems whose answers differ most in worth.
 
     Where all are worth the same there is nothing to prefer (DAPO's dynamic sampling,
-    arXiv:2503.14476, section 3.2); sampling and judging them cost a quarter of a step on them.
+    arXiv:2503.14476, section 3.2), and where one in sixteen is faster there is most to learn.
     """
     told = [n for n, judgement in enumerate(judged) if is_about_proposal(judgement)]
 
-    def has_one_worth(some: list[int]) -> bool:
-        return len({worth(judged[n]) for n in some}) == 1
+    def likeness(some: list[int]) -> float:
+        return -statistics.pvariance(
+            [worth(judged[n]) for n in some for _ in range(answers[n].count)]
+        )
 
-    ordered = sorted(
-        _by_problem(answers, told), key=has_one_worth
-    )  # stable: else as they were drawn
+    ordered = sorted(_by_problem(answers, told), key=likeness)  # stable: else as they were drawn
     return [n for some in ordered[:most] for n in some]
 
 
 def worth_of(settings: Settings) -> Callable[[Judgement], float]:
-    """Say what an answer is worth: its reward, but a wrong one as much as a copy of gcc's loop.
+    """Say what an answer is worth: its reward, but neither harm nor copying is told apart.
 
-    In a compile the best of several is taken, and where none is right gcc's loop stays: a policy
-    that is paid for less harm learns to copy where it is unsure. What cannot be built keeps its own
-    reward, or form is unlearnt. So does everything where `best_of` is 1.
+    In a compile the best of several is taken, and where none is faster gcc's loop stays: what is
+    wrong or slower costs as little as a no-op. A copy adds nothing to gcc's loop either, and a
+    policy that gets more for it than for what cannot be built copies wherever it is unsure. What
+    cannot be built keeps its reward, or form is unlearnt. So does everything where `best_of` is 1.
     """
     reward = REWARDS[settings.reward]
     if settings.best_of == 1:
         return reward
-    of_copy = reward(Judgement(Outcome.IDENTICAL, 1.0))
+    of_unbuilt = max(reward(Judgement(outcome)) for outcome in NOT_BUILT)
+    of_no_gain = reward(Judgement(Outcome.NOT_FASTER, 1.0))
 
     def worth(judgement: Judgement) -> float:
+        if judgement.outcome is Outcome.IDENTICAL:
+            return of_unbuilt
         own = reward(judgement)
-        return own if judgement.outcome in NOT_BUILT else max(own, of_copy)
+        return own if judgement.outcome in NOT_BUILT else max(own, of_no_gain)
 
     return worth
 
@@ -130,23 +136,27 @@ def score(
     for group in groups:
         rows = lay_out([answers[n] for n in group], state.vocabulary.ids[PADDING])
         with torch.no_grad():
+            own, start = (hidden_states(model, rows) for model in (state.policy, state.reference))
             old, reference = (
-                chosen_log_probabilities(log_distribution(model, rows, forbidden), rows)
-                for model in (state.policy, state.reference)
+                chosen_log_probabilities(log_distribution(model, hidden, forbidden), rows)
+                for model, hidden in ((state.policy, own), (state.reference, start))
             )
-            values = predicted_values(state.critic, rows)
-        mine = [answers[n] for n in group]
-        empty = torch.zeros_like(old)
+            known = start.float()
+            values = state.critic(known)
         batches.append(
-            Batch(rows, mine, [credit[n] for n in group], old, reference, values, empty, empty)
+            Batch(
+                rows,
+                [answers[n] for n in group],
+                [credit[n] for n in group],
+                old,
+                reference,
+                known,
+                values,
+                returns=torch.zeros_like(old),
+                advantages=torch.zeros_like(old),
+            )
         )
     return batches
-
-
-def predicted_values(critic: Critic, rows: Rows) -> Tensor:
-    """Run the critic as it is trained, in bfloat16: (N,) float32."""
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        return critic.values(rows.ids, rows.is_chosen)
 
 
 def advise(batches: Sequence[Batch], settings: Settings) -> dict[str, float]:

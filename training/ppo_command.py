@@ -34,6 +34,7 @@ from llmcc.training.start import load_start
 _DEFAULTS = Settings()
 # Another generator's states for the alarm: no seed a user is likely to give.
 _HELD_OUT_SEED_STEP = 0x5EED
+_TRIED_IN_VAIN = 16
 _SHOWN = (
     *("reward_mean", "faster_share", "right_share", "entropy", "kl_to_reference"),
     *("explained_variance", "validation_reward_best", "validation_speedup", "alarm_gap"),
@@ -270,10 +271,14 @@ def _begin(
 
 
 def curriculum_from(problems: Sequence[PairRecord], sampled: Sequence[Sampled]) -> Curriculum:
-    """Start a curriculum from the pass rates of rejection sampling; unknown loops are untried."""
+    """Start a curriculum from the pass rates of rejection sampling.
+
+    A loop that was not sampled is untried; where no teacher had a rewrite either, it counts as
+    tried in vain: one in twenty of such loops is ever solved (docs/LOG.md), half of the others are.
+    """
     known = {one.record_id: one for one in sampled}
-    nothing = Sampled("", 0, 0, "")
-    found = [known.get(problem.id, nothing) for problem in problems]
+    untried, hard = Sampled("", 0, 0, ""), Sampled("", _TRIED_IN_VAIN, 0, "")
+    found = [known.get(one.id, untried if one.rewrite else hard) for one in problems]
     return Curriculum.sampled([one.tried for one in found], [one.accepted for one in found])
 
 

@@ -24,8 +24,9 @@ class Settings:
     max_new_tokens: int = MAX_NEW_TOKENS  # of an answer; a program needs more than a loop
     samplers: int = 1  # processes that sample, while nothing is judged
     learning_rate: float = 3e-5
-    critic_learning_rate: float = 5e-4
-    epochs: int = 2  # over one iteration's samples
+    critic_learning_rate: float = 1e-3
+    epochs: int = 2  # of the policy over one iteration's samples
+    critic_epochs: int = 8  # of the critic, which costs next to nothing
     steps_per_epoch: int = 4  # optimiser steps
     tokens_per_batch: int = 4096  # of one backward pass: what stays in cache
     discount: float = 1.0
@@ -37,8 +38,8 @@ class Settings:
     target_kl: float = 0.03  # an update that has moved so far, in nats a token, is ended
     kl_coefficient: float = 0.02  # of KL to the SFT model
     entropy_coefficient: float = 0.01  # while the entropy is below half of the SFT model's
-    imitation_coefficient: float = 0.1  # of the SFT loss on finds and pairs
-    imitations_per_step: int = 4
+    imitation_coefficient: float = 0.3  # of the SFT loss on finds and pairs
+    imitations_per_step: int = 16
     warm_up_iterations: int = 20  # of the critic alone, at most
     warm_up_explained_variance: float = 0.3  # enough to end the warm-up
     validate_every: int = 10  # iterations

@@ -44,7 +44,7 @@ class RunState:
     def new(cls, start: Checkpoint, *, problem_count: int) -> RunState:
         """Begin a run from a model's weights."""
         policy, reference = start.model(), start.model()
-        critic = Critic(policy)
+        critic = Critic(start.shape.hidden_size)
         return cls(
             shape=start.shape,
             vocabulary=start.vocabulary,

@@ -109,14 +109,19 @@ def lay_out(answers: Sequence[Answer], padding_id: int) -> Rows:
     return Rows(torch.from_numpy(ids), torch.from_numpy(is_chosen), weights, lengths)
 
 
-def log_distribution(policy: LanguageModel, rows: Rows, forbidden: Tensor) -> Tensor:
-    """The policy's log-probabilities before each chosen token; (N, V) float32.
+def hidden_states(model: LanguageModel, rows: Rows) -> Tensor:
+    """What a model knows before each chosen token; (N, D), in bfloat16 as it is trained."""
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        return model.hidden(rows.ids[:, :-1])[rows.is_chosen[:, 1:]]
+
+
+def log_distribution(model: LanguageModel, hidden: Tensor, forbidden: Tensor) -> Tensor:
+    """The log-probabilities that go with hidden states: (N, D) -> (N, V) float32.
 
     forbidden: (V,) bool.
     """
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        hidden = policy.hidden(rows.ids[:, :-1])[rows.is_chosen[:, 1:]]
-        logits = policy.logits(hidden)
+        logits = model.logits(hidden)
     return masked_log_softmax(logits, forbidden)
 
 

@@ -15,7 +15,7 @@ from llmcc.training.rollout import Answer
 pytestmark = pytest.mark.train
 
 
-def test_steps_on_problems_whose_answers_differ_before_others() -> None:
+def test_steps_on_problems_whose_answers_differ_most_before_others() -> None:
     def answer(problem: int) -> Answer:
         return Answer(problem, np.array([1, 2]), 1, 1, "", True, 0.0)
 
@@ -40,14 +40,16 @@ def test_credit_is_shared_among_the_samples_of_one_problem_only() -> None:
     assert share_credit(answers, rewards, best_of=1) == rewards
 
 
-def test_a_wrong_answer_is_worth_a_copy_of_the_loop_where_the_best_counts() -> None:
+def test_where_the_best_counts_harm_is_no_loss_and_a_copy_no_better_than_nothing_built() -> None:
     wrong = Judgement(Outcome.WRONG_OUTPUT, tests_passed=0.5)
     copy = Judgement(Outcome.IDENTICAL, 1.0)
     faster = Judgement(Outcome.ACCEPTED, 1.0, 2.0, 1.9, 2.1)
     unbuilt = Judgement(Outcome.GATE_BAD_TEXT)
-    for name, of_copy in (("lcb", 0.0), ("cgs", 1.0), ("so", 0.0)):
+    slower = Judgement(Outcome.NOT_FASTER, 1.0, 0.5, 0.4, 0.6)
+    for name, of_copy, of_no_gain in (("lcb", -0.7, 0.0), ("cgs", -1.0, 1.0), ("so", 0.0, 0.0)):
         worth = worth_of(Settings(reward=name))
-        assert worth(wrong) == worth(copy) == of_copy
+        assert worth(wrong) == worth(slower) == of_no_gain
+        assert worth(copy) == of_copy
         assert worth(faster) == REWARDS[name](faster)
         assert worth(unbuilt) == REWARDS[name](unbuilt) <= of_copy
     assert worth_of(Settings(best_of=1))(wrong) == REWARDS["lcb"](wrong) < 0
