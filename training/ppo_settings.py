@@ -40,7 +40,7 @@ class Settings:
     entropy_coefficient: float = 0.01  # while the entropy is below half of the SFT model's
     imitation_coefficient: float = 0.3  # of the SFT loss on finds and pairs
     imitations_per_step: int = 16
-    warm_up_iterations: int = 20  # of the critic alone, at most
+    warm_up_iterations: int = 4  # of the critic alone, at most
     warm_up_explained_variance: float = 0.3  # enough to end the warm-up
     validate_every: int = 10  # iterations
     validation_prompts: int = 64
