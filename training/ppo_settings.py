@@ -23,11 +23,12 @@ class Settings:
     best_of: int = 4  # what counts is the best of so many answers; 1: the mean of all
     max_new_tokens: int = MAX_NEW_TOKENS  # of an answer; a program needs more than a loop
     samplers: int = 1  # processes that sample, while nothing is judged
-    learning_rate: float = 3e-5
+    learning_rate: float = 1e-4
     critic_learning_rate: float = 1e-3
     epochs: int = 2  # of the policy over one iteration's samples
     critic_epochs: int = 8  # of the critic, which costs next to nothing
-    steps_per_epoch: int = 4  # optimiser steps
+    steps_per_epoch: int = 2  # optimiser steps
+    averaging: float = 0.98  # share of the average policy that a step leaves
     tokens_per_batch: int = 4096  # of one backward pass: what stays in cache
     discount: float = 1.0
     trace: float = 1.0  # lambda of the policy's advantages; the critic's targets use 1 (VC-PPO)

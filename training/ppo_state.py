@@ -25,6 +25,7 @@ class RunState:
     shape: ModelShape
     vocabulary: Vocabulary
     policy: LanguageModel
+    average: LanguageModel  # of the policies of late: what is validated and kept as a checkpoint
     reference: LanguageModel  # the SFT model the run started from; never changes
     critic: Critic
     policy_optimiser: torch.optim.AdamW
@@ -43,12 +44,13 @@ class RunState:
     @classmethod
     def new(cls, start: Checkpoint, *, problem_count: int) -> RunState:
         """Begin a run from a model's weights."""
-        policy, reference = start.model(), start.model()
+        policy, average, reference = (start.model() for _ in range(3))
         critic = Critic(start.shape.hidden_size)
         return cls(
             shape=start.shape,
             vocabulary=start.vocabulary,
             policy=policy,
+            average=average.requires_grad_(False),
             reference=reference.requires_grad_(False),
             critic=critic,
             policy_optimiser=_adam(policy),
@@ -57,10 +59,10 @@ class RunState:
         )
 
     def checkpoint(self, settings: dict[str, Any]) -> Checkpoint:
-        """Give the policy as a checkpoint that `eval`, `export` and `sft --start` read."""
+        """Give the average policy as a checkpoint that `eval`, `export` and `sft --start` read."""
         position = Position(step=self.policy_steps, epoch=0, elapsed_s=self.elapsed_s)
         return Checkpoint(
-            self.shape, self.vocabulary, self.policy.state_dict(), {}, position, settings
+            self.shape, self.vocabulary, self.average.state_dict(), {}, position, settings
         )
 
 
@@ -68,7 +70,7 @@ _PLAIN = (
     *("iteration", "policy_steps", "samples", "elapsed_s", "is_warm"),
     *("entropy_floor", "best_score"),
 )
-_MODULES = ("policy", "reference", "critic", "policy_optimiser", "critic_optimiser")
+_MODULES = ("policy", "average", "reference", "critic", "policy_optimiser", "critic_optimiser")
 _ALARM = ("endings", "passed", "failed", "uncovered", "unclear", "over_cap")
 
 

@@ -74,7 +74,7 @@ def validate(
         return {}
     done = iter(range(1, len(problems) + 1))
     answers = sample_answers(
-        numpy_policy(state.policy),
+        numpy_policy(state.average),
         environment,
         problems,
         samples=settings.samples,

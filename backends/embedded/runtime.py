@@ -55,6 +55,7 @@ class Sampling:
     seed: int = 0
     has_greedy: bool = True  # the first sample of each prompt takes the most probable tokens
     keeps_unfinished: bool = False  # give samples that do not end in time, too
+    least_log_probability: float = -math.inf  # a less probable sample is given up where it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,8 @@ class Transformer:
     def sample(self, prompts: Sequence[Ids], how: Sampling) -> list[Sample]:
         """Continue prompts of (T,) ids, all of one T.
 
-        Samples that do not end in time are left out, unless `how` keeps them.
+        Samples that do not end in time are left out, unless `how` keeps them, and so are those that
+        become less probable than `how` wants.
 
         The result, the greedy ones included, is in the order the samples ended.
         """
@@ -130,11 +132,13 @@ class Transformer:
                 logits + forbidden, branches, is_greedy=is_first[rows], how=how, rng=rng
             )
             scores[rows] += _log_softmax(logits)[branches, chosen]
-            is_running = chosen != how.end_id
+            is_wanted = scores[rows] >= how.least_log_probability
+            has_ended = chosen == how.end_id
             finished += [
                 Sample(int(owners[row]), tuple(texts[row, :step].tolist()), float(scores[row]))
-                for row in rows[~is_running]
+                for row in rows[is_wanted & has_ended]
             ]
+            is_running = is_wanted & ~has_ended
             rows, chosen, branches = (a[is_running] for a in (rows, chosen, branches))
             texts[rows, step] = chosen
             if len(rows) == 0 or step + 1 == limit:

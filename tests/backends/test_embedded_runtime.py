@@ -119,6 +119,16 @@ def test_samples_that_do_not_end_are_left_out(model: Transformer) -> None:
     assert model.sample([PROMPT], how) == []
 
 
+def test_samples_less_probable_than_wanted_are_given_up(model: Transformer) -> None:
+    how = Sampling(count=30, temperature=1.0, max_new_tokens=40, end_id=END, seed=3)
+    scores = sorted(sample.log_probability for sample in model.sample([PROMPT], how))
+    least = scores[len(scores) // 2]
+    kept = model.sample([PROMPT], replace(how, least_log_probability=least))
+    assert kept
+    assert min(sample.log_probability for sample in kept) >= least > scores[0]
+    assert model.sample([PROMPT], replace(how, least_log_probability=0.0)) == []
+
+
 @pytest.mark.train
 def test_unfinished_samples_are_given_to_who_asks_for_them(model: Transformer) -> None:
     how = Sampling(

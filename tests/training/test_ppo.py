@@ -155,9 +155,22 @@ def test_a_resumed_run_ends_like_an_unbroken_one(tmp_path: Path) -> None:
     assert resumed.samples == unbroken.samples
     assert resumed.curriculum == unbroken.curriculum
     assert resumed.finds == unbroken.finds
-    for mine, other in ((resumed.policy, unbroken.policy), (resumed.critic, unbroken.critic)):
+    for part in ("policy", "average", "critic"):
+        mine, other = getattr(resumed, part), getattr(unbroken, part)
         for name, weight in other.state_dict().items():
             assert torch.equal(mine.state_dict()[name], weight), name
+
+
+def test_what_is_kept_is_the_average_of_policies() -> None:
+    state = fresh(len(Counting.words))
+    state.is_warm = True
+    run(state, Counting(), iterations=1)
+    name = "model.embed_tokens.weight"
+    start, mean, last = (
+        model.state_dict()[name] for model in (state.reference, state.average, state.policy)
+    )
+    assert 0 < torch.dist(start, mean) < 0.2 * torch.dist(start, last)
+    assert torch.equal(state.checkpoint({}).weights[name], mean)
 
 
 def test_a_file_of_something_else_is_no_run(tmp_path: Path) -> None:
