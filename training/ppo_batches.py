@@ -75,10 +75,10 @@ def worth_of(settings: Settings) -> Callable[[Judgement], float]:
     In a compile the best of several is taken, and where none is faster gcc's loop stays: what is
     wrong or slower costs as little as a no-op. A copy adds nothing to gcc's loop either, and a
     policy that gets more for it than for what cannot be built copies wherever it is unsure. What
-    cannot be built keeps its reward, or form is unlearnt. So does everything where `best_of` is 1.
+    cannot be built keeps its reward, or form is unlearnt. With a plain reward that is all.
     """
     reward = REWARDS[settings.reward]
-    if settings.best_of == 1:
+    if settings.has_plain_reward:
         return reward
     of_unbuilt = max(reward(Judgement(outcome)) for outcome in NOT_BUILT)
     of_no_gain = reward(Judgement(Outcome.NOT_FASTER, 1.0))

@@ -114,7 +114,13 @@ _SHOWN = (
     type=click.IntRange(min=1),
     default=_DEFAULTS.best_of,
     show_default=True,
-    help="Pay a rewrite for what it adds to the best of so many; 1: its own reward.",
+    help="Pay a rewrite for what it adds to the best of so many; 1: for what it is worth itself.",
+)
+@click.option(
+    "--plain-reward",
+    "has_plain_reward",
+    is_flag=True,
+    help="Pay the reward, not what a rewrite is worth to a compile.",
 )
 @click.option(
     "--learning-rate",
@@ -180,6 +186,7 @@ def ppo(
     draws: int,
     samples: int,
     best_of: int,
+    has_plain_reward: bool,
     learning_rate: float,
     kl: float,
     warm_up: int,
@@ -207,6 +214,7 @@ def ppo(
         draws_per_prompt=draws,
         samples=samples,
         best_of=best_of,
+        has_plain_reward=has_plain_reward,
         samplers=jobs,
         learning_rate=learning_rate,
         kl_coefficient=kl,

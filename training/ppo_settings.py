@@ -20,7 +20,8 @@ class Settings:
     prompts: int = 32  # problems an iteration steps on
     draws_per_prompt: int = 2  # problems asked about for each of these: some tell nothing
     samples: int = 16  # answers to each
-    best_of: int = 4  # what counts is the best of so many answers; 1: the mean of all
+    has_plain_reward: bool = False  # pay the reward, not what an answer is worth to a compile
+    best_of: int = 1  # what counts is the best of so many answers; 1: the mean of all
     max_new_tokens: int = MAX_NEW_TOKENS  # of an answer; a program needs more than a loop
     samplers: int = 1  # processes that sample, while nothing is judged
     learning_rate: float = 1e-4

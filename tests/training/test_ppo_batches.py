@@ -40,7 +40,7 @@ def test_credit_is_shared_among_the_samples_of_one_problem_only() -> None:
     assert share_credit(answers, rewards, best_of=1) == rewards
 
 
-def test_where_the_best_counts_harm_is_no_loss_and_a_copy_no_better_than_nothing_built() -> None:
+def test_to_a_compile_harm_is_no_loss_and_a_copy_no_better_than_nothing_built() -> None:
     wrong = Judgement(Outcome.WRONG_OUTPUT, tests_passed=0.5)
     copy = Judgement(Outcome.IDENTICAL, 1.0)
     faster = Judgement(Outcome.ACCEPTED, 1.0, 2.0, 1.9, 2.1)
@@ -52,4 +52,4 @@ def test_where_the_best_counts_harm_is_no_loss_and_a_copy_no_better_than_nothing
         assert worth(copy) == of_copy
         assert worth(faster) == REWARDS[name](faster)
         assert worth(unbuilt) == REWARDS[name](unbuilt) <= of_copy
-    assert worth_of(Settings(best_of=1))(wrong) == REWARDS["lcb"](wrong) < 0
+    assert worth_of(Settings(has_plain_reward=True))(wrong) == REWARDS["lcb"](wrong) < 0

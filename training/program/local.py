@@ -181,7 +181,8 @@ def program_ppo(
             seed=seed,
             prompts=prompts,
             samples=samples,
-            best_of=1,  # as in the paper
+            has_plain_reward=True,  # as in the paper
+            best_of=1,
             max_new_tokens=context,
             max_iterations=max_iterations,
         )
