@@ -35,7 +35,8 @@ from llmcc.training.quick_timing import QuickTimer
 from llmcc.verify.battery import Battery
 from llmcc.verify.verify import verify
 
-_REGIONS_KEPT = 24
+# A region with its 10,000 states and their ends can take 300 MB; tasks of one region come together.
+_REGIONS_KEPT = 4
 # What is accepted is learnt from: of 350 rewrites that some 600 states took, one was wrong.
 _STATES_OF_FASTER = 3_000
 
