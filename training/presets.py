@@ -37,8 +37,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         # sft: 8,000 tokens/s, so 60 min are 29 million tokens, five epochs.
         # rft: 16 samples of a loop take 0.7 CPU s, and 0.5 to judge: 30 min are some 1,500 loops;
         #     15 min of training are 7 million tokens, one epoch with the finds.
-        # ppo: 125 s an iteration of 32 x 16 on an idle 2-core Zen 4 VM, of which 64 loops are
-        #     sampled: some 80 iterations, of which at most 4 warm the critic up.
+        # ppo: 75 to 90 s an iteration of 32 x 16 on an idle 2-core Zen 4 VM, for which 64 loops are
+        #     sampled: some 120 iterations, of which at most 4 warm the critic up.
         # eval: 1.4 CPU s to sample a loop 32 times, about 1 to judge that and all other rows. Eight
         #     loops each of 14 test families, of 60 seen ones and of 6 projects are 600 at most,
         #     three models 3 x 600 x 2 CPU s: half an hour on two idle cores, an hour on busy ones.
