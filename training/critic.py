@@ -9,8 +9,8 @@ class Critic(nn.Module):
     """Predicts at each token, before the next is chosen, what the answer will be worth.
 
     It reads the last hidden states of the model that the run started from, which are there anyway
-    for the KL to it and never change. A trunk of its own was half of an iteration and explained no
-    more (docs/LOG.md).
+    for the KL to it and never change. A trunk of its own explains more of a plain reward, and is
+    half of an iteration (docs/LOG.md).
     """
 
     def __init__(self, hidden_size: int) -> None:
