@@ -96,7 +96,7 @@ timing-evidence: $(VENV)/.dev ## timing decisions on rewrites of known worth (do
 region-time: $(VENV)/.dev ## how long verification and timing of one loop take (docs/region-time.md); quiet machine
 	$(BIN)/python -m tests.evidence.region_time $(ARGUMENTS)
 
-projects: $(VENV)/.dev ## real projects built by gcc and with CC=llmcc (docs/projects.md); 40 minutes, quiet machine
+projects: $(VENV)/.dev ## real projects built by gcc and with CC=llmcc (docs/projects.md); 30 to 40 minutes, quiet machine
 	nice $(BIN)/python -m tests.projects $(ARGUMENTS)
 
 bench: $(VENV)/.run ## time and check the kernels: gcc, clang, llmcc
