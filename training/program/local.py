@@ -182,7 +182,6 @@ def program_ppo(
             prompts=prompts,
             samples=samples,
             has_plain_reward=True,  # as in the paper
-            best_of=1,
             max_new_tokens=context,
             max_iterations=max_iterations,
         )
