@@ -182,3 +182,11 @@ def test_a_spilled_value_gets_a_register_of_its_own() -> None:
 def test_an_address_on_the_stack_is_refused() -> None:
     with pytest.raises(NotExpressible, match="the stack"):
         read_assembly("lifted:\n\tenter %rax\n\tleaq -8(%rsp), %rbx\n\tleave %rax\n")
+
+
+def test_a_part_of_a_spilled_vector_is_refused() -> None:
+    with pytest.raises(NotExpressible, match="part of a vector on the stack"):
+        read_assembly(
+            "lifted:\n\tenter %xmm0\n\tmovdqa %xmm0, -24(%rsp)\n\tmovl -24(%rsp), %eax\n"
+            "\tleave %rax\n"
+        )

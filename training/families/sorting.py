@@ -94,4 +94,4 @@ def _draw_insertion(rng: random.Random) -> Loop:
     return Loop("insertion_shift", "i32", c, partial(_insertion, is_rising))
 
 
-FAMILIES = (Family("insertion_shift", "test", 0.8, _draw_insertion),)
+FAMILIES = (Family("insertion_shift", "train", 0.8, _draw_insertion),)

@@ -131,6 +131,8 @@ def _unspilled(line: str, homes: Mapping[str, str]) -> list[str]:
             bits = others[0].bits if others else 64
             if home in GPR:
                 bits = 32 if line[1:].partition("\t")[0][-1] == "l" or bits == 32 else 64
+            elif bits < 128:
+                raise NotExpressible(f"part of a vector on the stack: {line}")
             line = line.replace(f"{slot}(%rsp)", f"%{spelled(home, bits)}")
     if re.search(r"%[re]?spl?\b", line):
         raise NotExpressible(f"the stack: {line}")
