@@ -28,6 +28,7 @@ from llmcc.training.ppo_batches import (
     share_credit,
     telling_answers,
     worth_of,
+    worth_of_no_gain,
 )
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
@@ -100,15 +101,12 @@ def _iterate(
     judged = judge_answers(environment, [problems[n] for n in chosen], answers)
     times.append(clock())
     _note(state, chosen, answers, judged, REWARDS[settings.reward])
-    worth = worth_of(settings)
-    kept = telling_answers(answers, judged, worth, settings.prompts)
+    told, credit = _paid(answers, judged, settings)
     record = reward_record(answers, judged, REWARDS[settings.reward])
     state.iteration += 1
     state.samples += sum(answer.count for answer in answers)
-    if kept:
+    if told:
         forbidden = forbidden_mask(state.shape.vocabulary_size, environment.never)
-        told = [answers[n] for n in kept]
-        credit = share_credit(told, [worth(judged[n]) for n in kept], best_of=settings.best_of)
         batches = score(state, told, credit, forbidden, settings)
         advice = advise(batches, settings)
         record |= advice
@@ -119,6 +117,23 @@ def _iterate(
     spent = [end - begin for begin, end in itertools.pairwise(times)]
     record |= dict(zip(("sample_s", "judge_s", "score_s", "update_s"), spent, strict=True))
     return record
+
+
+def _paid(
+    answers: Sequence[Answer], judged: Sequence[Judgement], settings: Settings
+) -> tuple[list[Answer], list[float]]:
+    """Choose the answers to step on and give the credit of each."""
+    worth = worth_of(settings)
+    own = [n for n, judgement in enumerate(judged) if is_about_proposal(judgement)]
+    told = [answers[n] for n in own]
+    credit = share_credit(
+        told,
+        [worth(judged[n]) for n in own],
+        best_of=settings.best_of,
+        of_no_gain=worth_of_no_gain(settings),
+    )
+    kept = telling_answers(told, credit, settings.prompts)
+    return [told[n] for n in kept], [credit[n] for n in kept]
 
 
 def _is_warm(explained: float, iteration: int, settings: Settings) -> bool:

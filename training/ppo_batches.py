@@ -17,7 +17,7 @@ from llmcc.training.estimators import credit_for_best
 from llmcc.training.judgement import Judgement
 from llmcc.training.ppo_settings import Settings
 from llmcc.training.ppo_state import RunState
-from llmcc.training.rewards import NOT_BUILT, REWARDS, is_about_proposal
+from llmcc.training.rewards import NOT_BUILT, REWARDS
 from llmcc.training.rollout import (
     Answer,
     Rows,
@@ -47,25 +47,18 @@ class Batch:
     advantages: Tensor
 
 
-def telling_answers(
-    answers: Sequence[Answer],
-    judged: Sequence[Judgement],
-    worth: Callable[[Judgement], float],
-    most: int,
-) -> list[int]:
-    """Choose the answers to step on: those of the problems whose answers differ most in worth.
+def telling_answers(answers: Sequence[Answer], credit: Sequence[float], most: int) -> list[int]:
+    """Choose the answers to step on: those of the problems whose answers differ most in credit.
 
-    Where all are worth the same there is nothing to prefer (DAPO's dynamic sampling,
-    arXiv:2503.14476, section 3.2), and where one in sixteen is faster there is most to learn.
+    Where all are paid the same there is nothing to prefer (DAPO's dynamic sampling,
+    arXiv:2503.14476, section 3.2).
     """
-    told = [n for n, judgement in enumerate(judged) if is_about_proposal(judgement)]
 
     def likeness(some: list[int]) -> float:
-        return -statistics.pvariance(
-            [worth(judged[n]) for n in some for _ in range(answers[n].count)]
-        )
+        return -statistics.pvariance([credit[n] for n in some for _ in range(answers[n].count)])
 
-    ordered = sorted(_by_problem(answers, told), key=likeness)  # stable: else as they were drawn
+    problems = _by_problem(answers, range(len(answers)))
+    ordered = sorted(problems, key=likeness)  # stable: else as they were drawn
     return [n for some in ordered[:most] for n in some]
 
 
@@ -81,7 +74,7 @@ def worth_of(settings: Settings) -> Callable[[Judgement], float]:
     if settings.has_plain_reward:
         return reward
     of_unbuilt = max(reward(Judgement(outcome)) for outcome in NOT_BUILT)
-    of_no_gain = reward(Judgement(Outcome.NOT_FASTER, 1.0))
+    of_no_gain = worth_of_no_gain(settings)
 
     def worth(judgement: Judgement) -> float:
         if judgement.outcome is Outcome.IDENTICAL:
@@ -92,16 +85,25 @@ def worth_of(settings: Settings) -> Callable[[Judgement], float]:
     return worth
 
 
+def worth_of_no_gain(settings: Settings) -> float:
+    """Say what gcc's own loop is worth."""
+    return REWARDS[settings.reward](Judgement(Outcome.NOT_FASTER, 1.0))
+
+
 def share_credit(
-    answers: Sequence[Answer], worths: Sequence[float], *, best_of: int
+    answers: Sequence[Answer], worths: Sequence[float], *, best_of: int, of_no_gain: float
 ) -> list[float]:
-    """Turn worths into what each answer adds to the best of `best_of` answers to its problem."""
-    credit = [0.0] * len(answers)
+    """Turn worths into credit: what each answer adds to the best of `best_of` to its problem.
+
+    What is worth less than no gain costs the difference, whatever the others are worth: in the best
+    of several it would cost nothing, and form would be unlearnt (docs/LOG.md).
+    """
+    credit = [min(worth - of_no_gain, 0.0) for worth in worths]
     for some in _by_problem(answers, range(len(answers))):
         samples = [n for n in some for _ in range(answers[n].count)]
-        shares = credit_for_best([worths[n] for n in samples], best_of)
-        for n, share in zip(samples, shares, strict=True):
-            credit[n] = share  # equal samples have equal shares
+        shares = credit_for_best([max(worths[n], of_no_gain) for n in samples], best_of)
+        for n, share in dict(zip(samples, shares, strict=True)).items():
+            credit[n] += share  # equal samples have equal shares
     return credit
 
 

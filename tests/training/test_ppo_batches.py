@@ -19,11 +19,8 @@ def test_steps_on_problems_whose_answers_differ_most_before_others() -> None:
     def answer(problem: int) -> Answer:
         return Answer(problem, np.array([1, 2]), 1, 1, "", True, 0.0)
 
-    answers = [answer(problem) for problem in (0, 0, 1, 1, 2, 2, 3)]
-    rewards = [0.0, 0.0, 0.0, 1.0, 1.0, 0.5, 1.0]
-    judged = [Judgement(Outcome.ACCEPTED, 1.0, reward) for reward in rewards]
-    judged[6] = Judgement(Outcome.INTERNAL_ERROR)
-    chosen = partial(telling_answers, answers, judged, lambda judgement: judgement.ratio or 0.0)
+    answers = [answer(problem) for problem in (0, 0, 1, 1, 2, 2)]
+    chosen = partial(telling_answers, answers, [0.0, 0.0, 0.0, 1.0, 1.0, 0.5])
     assert chosen(1) == [2, 3]
     assert chosen(2) == [2, 3, 4, 5]
     assert chosen(9) == [2, 3, 4, 5, 0, 1]
@@ -34,10 +31,21 @@ def test_credit_is_shared_among_the_samples_of_one_problem_only() -> None:
         return Answer(problem, np.array([1, 2]), 1, count, "", True, 0.0)
 
     answers = [answer(0, 1), answer(1, 2), answer(0, 3), answer(1, 1)]
-    # Problem 0: one 1 beside three 0; problem 1: a -1 twice and a 2.
-    rewards = [1.0, -1.0, 0.0, 2.0]
-    assert share_credit(answers, rewards, best_of=2) == [1.0, 0.0, 0.0, 3.0]
-    assert share_credit(answers, rewards, best_of=1) == rewards
+    # Problem 0: one 1 beside three 0; problem 1: twice less than nothing, and a 2.
+    worths = [1.0, -1.0, 0.0, 2.0]
+    assert share_credit(answers, worths, best_of=2, of_no_gain=0.0) == [1.0, -1.0, 0.0, 2.0]
+    assert share_credit(answers, worths, best_of=1, of_no_gain=0.5) == worths
+
+
+def test_only_the_first_to_solve_a_problem_earns_the_whole_but_bad_form_always_costs() -> None:
+    def answer(count: int) -> Answer:
+        return Answer(0, np.array([1, 2]), 1, count, "", True, 0.0)
+
+    answers = [answer(1), answer(1), answer(1), answer(1)]
+    credit = partial(share_credit, answers, best_of=3, of_no_gain=0.0)
+    assert credit([1.0, 0.0, 0.0, -0.7]) == [1.0, 0.0, 0.0, -0.7]
+    # With a second right one a third of the draws of two others is without it.
+    assert credit([1.0, 1.0, 0.0, -0.7]) == pytest.approx([1 / 3, 1 / 3, 0.0, -0.7])
 
 
 def test_to_a_compile_harm_is_no_loss_and_a_copy_no_better_than_nothing_built() -> None:
