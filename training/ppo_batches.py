@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -57,8 +57,7 @@ def telling_answers(answers: Sequence[Answer], credit: Sequence[float], most: in
     def likeness(some: list[int]) -> float:
         return -statistics.pvariance([credit[n] for n in some for _ in range(answers[n].count)])
 
-    problems = _by_problem(answers, range(len(answers)))
-    ordered = sorted(problems, key=likeness)  # stable: else as they were drawn
+    ordered = sorted(_by_problem(answers), key=likeness)  # stable: else as they were drawn
     return [n for some in ordered[:most] for n in some]
 
 
@@ -86,7 +85,7 @@ def worth_of(settings: Settings) -> Callable[[Judgement], float]:
 
 
 def worth_of_no_gain(settings: Settings) -> float:
-    """Say what gcc's own loop is worth."""
+    """Say what a right rewrite is worth that is no faster than gcc's loop."""
     return REWARDS[settings.reward](Judgement(Outcome.NOT_FASTER, 1.0))
 
 
@@ -99,7 +98,7 @@ def share_credit(
     of several it would cost nothing, and form would be unlearnt (docs/LOG.md).
     """
     credit = [min(worth - of_no_gain, 0.0) for worth in worths]
-    for some in _by_problem(answers, range(len(answers))):
+    for some in _by_problem(answers):
         samples = [n for n in some for _ in range(answers[n].count)]
         shares = credit_for_best([max(worths[n], of_no_gain) for n in samples], best_of)
         for n, share in dict(zip(samples, shares, strict=True)).items():
@@ -107,11 +106,11 @@ def share_credit(
     return credit
 
 
-def _by_problem(answers: Sequence[Answer], numbers: Iterable[int]) -> list[list[int]]:
-    """Group answers, given by their numbers, in the order of the problems' first ones."""
+def _by_problem(answers: Sequence[Answer]) -> list[list[int]]:
+    """Group the numbers of answers by problem, in the order of the problems' first ones."""
     found: dict[int, list[int]] = {}
-    for n in numbers:
-        found.setdefault(answers[n].prompt, []).append(n)
+    for n, answer in enumerate(answers):
+        found.setdefault(answer.prompt, []).append(n)
     return list(found.values())
 
 
