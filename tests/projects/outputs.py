@@ -32,7 +32,7 @@ def count_tests(output: str, *, pattern: str, status: int) -> SuiteResult:
         if "all" in found and "passed" in found:
             found["failed"] = found["all"] - found["passed"]
         elif "all" in found:
-            found["passed"] = found["all"] - found["failed"]
+            found["passed"] = found["all"] - found.get("failed", 0)
         passed += found.get("passed", 0)
         failed += found.get("failed", 0)
     return SuiteResult(status, passed, failed)

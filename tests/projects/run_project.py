@@ -88,6 +88,7 @@ def run_project(project: Project, place: Place, *, mode: str) -> ProjectResult:
         trees[SYNC] = tree
     problems = [
         "" if filled.units else "llmcc did not look at any unit",
+        "" if tests[GCC].passed else "no test of the project was counted",
         *(run.differences(trees, name) for name in trees if name != GCC),
         run.message_difference("configure", trees, configured[GCC], configured[LLMCC]),
         run.message_difference("build", trees, built[GCC], built[LLMCC]),

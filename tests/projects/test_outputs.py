@@ -35,6 +35,13 @@ def test_counts_the_tests_of_a_project(name: str) -> None:
     assert count_tests(output, pattern=COUNTED[name], status=0) == wanted
 
 
+def test_counts_what_each_version_of_ctest_prints() -> None:
+    for middle in (", 0 tests failed", ""):
+        output = f"100% tests passed{middle} out of 23\n"
+        counted = count_tests(output, pattern=COUNTED["json-c"], status=0)
+        assert counted == SuiteResult(0, 23, 0)
+
+
 def test_a_failed_suite_is_told_by_its_exit_code() -> None:
     assert str(count_tests("", pattern=COUNTED["zlib"], status=2)) == "0, exit code 2"
     assert str(SuiteResult(0, 14_734, 6)) == "14,734, 6 failed, exit code 0"
