@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-# Also what is always or never solved is asked again now and then.
-_LEAST_WEIGHT = 0.02
+# Also what is always or never solved is asked again now and then: this share of the most.
+_LEAST_SHARE = 0.08
+_PRIOR_SOLVED, _PRIOR_FAILED = 0.25, 0.75  # samples that an untried problem counts as
 _FORGETTING = 0.8  # of what was seen at former visits: the policy that did that is gone
 
 
 @dataclass(slots=True)
 class Curriculum:
-    """Prefers problems that the policy solves sometimes: only those have something to teach.
-
-    An untried problem counts as solved half the time.
-    """
+    """Prefers problems that the policy solves sometimes: only those have something to teach."""
 
     tried: list[float]  # samples of each problem, former visits discounted
     solved: list[float]  # how many of them were accepted
@@ -33,11 +32,20 @@ class Curriculum:
         """Start from how often each problem was tried before, by a policy much like this one."""
         return cls([float(count) for count in tried], [float(count) for count in accepted])
 
-    def draw(self, count: int, rng: random.Random) -> list[int]:
-        """Draw distinct problems, with odds by the variance of their success."""
+    def rates(self) -> NDArray[np.float64]:
+        """Estimate of each problem how often an answer succeeds, above 0 and below 1."""
         tried, solved = np.array(self.tried), np.array(self.solved)
-        rate = (solved + 1.0) / (tried + 2.0)
-        weights = rate * (1.0 - rate) + _LEAST_WEIGHT
+        return (solved + _PRIOR_SOLVED) / (tried + _PRIOR_SOLVED + _PRIOR_FAILED)
+
+    def draw(self, count: int, rng: random.Random, *, best_of: int) -> list[int]:
+        """Draw distinct problems, with odds by what an answer can teach.
+
+        That is the variance of its success, p (1 - p), times the chance that none of the best_of
+        - 1 others succeeds, which would leave it nothing to add (`ppo_batches.share_credit`).
+        """
+        rate = self.rates()
+        weights = rate * (1.0 - rate) ** best_of
+        weights = np.maximum(weights, _LEAST_SHARE * weights.max())
         # Weighted sampling without replacement: Efraimidis and Spirakis, IPL 97 (2006), A-ES.
         noise = np.random.default_rng(rng.getrandbits(64)).random(len(weights))
         keys = np.log(noise) / weights
@@ -65,8 +73,18 @@ class Finds:
         found = self.best.get(problem)
         return None if found is None else found[1]
 
-    def draw(self, count: int, taught: Sequence[int], rng: random.Random) -> list[int]:
-        """Draw problems to imitate: half of those with finds, half of those that were taught."""
+    def draw(
+        self,
+        count: int,
+        taught: Sequence[int],
+        rng: random.Random,
+        *,
+        weights: Sequence[float] | NDArray[np.float64],
+    ) -> list[int]:
+        """Draw problems to imitate: half of those with finds, half of those that were taught.
+
+        weights: odds of each problem, should it have a find.
+        """
         found = sorted(self.best)
-        first = rng.choices(found, k=count // 2) if found else []
+        first = rng.choices(found, [weights[n] for n in found], k=count // 2) if found else []
         return first + (rng.choices(taught, k=count - len(first)) if taught else [])

@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -17,6 +18,7 @@ from llmcc.backends.embedded.backend import SHIPPED_WEIGHTS
 from llmcc.training.dataset import SPLITS, PairRecord
 from llmcc.training.evaluation import (
     AA_ROW,
+    SECTIONS,
     Question,
     comparisons_of,
     families_of,
@@ -36,6 +38,7 @@ from llmcc.training.proposers import (
     random_proposer,
 )
 
+_SECTIONS = dict(zip(("seen", "compositions", "families", "projects"), SECTIONS, strict=True))
 _THOROUGHNESS = click.Choice(["quick", "full"])
 
 
@@ -67,10 +70,13 @@ _THOROUGHNESS = click.Choice(["quick", "full"])
     "--per-family",
     type=click.IntRange(min=1),
     default=None,
-    help="Use only so many loops of each family or project.",
+    help="Use only so many loops of each family or project, in each section.",
 )
 @click.option(
-    "--only-unseen", is_flag=True, help="Leave out loops of families that are trained on."
+    "--only",
+    multiple=True,
+    type=click.Choice(list(_SECTIONS)),
+    help="Use these sections of the loops; several may be given. Default: all.",
 )
 @click.option(
     "--samples", type=click.IntRange(min=1), default=32, show_default=True, help="Per loop."
@@ -81,6 +87,13 @@ _THOROUGHNESS = click.Choice(["quick", "full"])
     default=0.8,
     show_default=True,
     help="Of the sampling.",
+)
+@click.option(
+    "--temperature-of",
+    "temperatures",
+    multiple=True,
+    metavar="NAME=TEMPERATURE",
+    help="Sample this model at another one.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of samples and tests.")
 @click.option(
@@ -123,9 +136,10 @@ def evaluate(
     out: Path,
     split: str,
     per_family: int | None,
-    only_unseen: bool,
+    only: tuple[str, ...],
     samples: int,
     temperature: float,
+    temperatures: tuple[str, ...],
     seed: int,
     jobs: int,
     battery: str,
@@ -138,13 +152,25 @@ def evaluate(
     """Judge models on the held-out loops of PAIRS_FILES; a stopped run goes on where it was."""
     paths = [_named(text) for text in models] or [("shipped", str(SHIPPED_WEIGHTS))]
     question, training = read_question(
-        pairs_files, split=split, per_family=per_family, only_unseen=only_unseen
+        pairs_files,
+        split=split,
+        per_family=per_family,
+        sections=[_SECTIONS[name] for name in only or _SECTIONS],
     )
     if not question.records:
         raise click.ClickException(f"there is no loop with a region in split {split!r}")
+    own = dict(map(_named, temperatures))
+    if unknown := own.keys() - {name for name, _ in paths}:
+        raise click.ClickException(f"--temperature-of: no model {', '.join(sorted(unknown))}")
     proposers = _baselines(training, samples=samples, seed=seed) if baselines else []
     proposers += [
-        model_proposer(name, Path(path), samples=samples, temperature=temperature, seed=seed)
+        model_proposer(
+            name,
+            Path(path),
+            samples=samples,
+            temperature=_temperature(own[name]) if name in own else temperature,
+            seed=seed,
+        )
         for name, path in paths
     ]
     names = [proposer.name for proposer in proposers]
@@ -221,6 +247,13 @@ def _named(text: str) -> tuple[str, str]:
     if not (name and equals and value):
         raise click.ClickException(f"{text!r} is not NAME=VALUE")
     return name, value
+
+
+def _temperature(text: str) -> float:
+    with suppress(ValueError):
+        if (value := float(text)) > 0:
+            return value
+    raise click.ClickException(f"{text!r} is no temperature: give a number above 0")
 
 
 def _bar(progress: Progress, name: str, total: int) -> Callable[[int], None]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +17,7 @@ from llmcc.sandbox.selftest import open_checked_sandbox
 from llmcc.sandbox.zygote import SandboxDied
 from llmcc.training.corpus import shape_key
 from llmcc.training.dataset import PairRecord, read_pairs
+from llmcc.training.families.composed import FAMILIES as COMPOSED
 from llmcc.training.figures import Comparison, Figures, compare, figures
 from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case
@@ -23,13 +26,17 @@ from llmcc.training.proposers import Answers, Proposer
 from llmcc.training.self_timing import time_itself
 from llmcc.training.side_by_side import side_by_side
 
-SEEN, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL = (
+SEEN, UNSEEN_COMPOSITIONS, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL = (
     "seen families, unseen shapes",
+    "unseen compositions",
     "unseen families",
     "unseen projects",
     "all",
 )
+SECTIONS = (SEEN, UNSEEN_COMPOSITIONS, UNSEEN_FAMILIES, UNSEEN_PROJECTS)
 AA_ROW = "A/A"
+_COMPOSED = frozenset(family.name for family in COMPOSED)
+_INSTRUCTION = re.compile(r"\s+[a-z]")
 _LOOPS_PER_ROUND = 8
 _AA_REPEATS = 2
 
@@ -50,40 +57,58 @@ class Question:
 
     records: tuple[PairRecord, ...]  # with regions
     trained_families: frozenset[str]
+    new_compositions: frozenset[str]  # composed loops of instructions no training loop is made of
 
     def section(self, loop: LoopResult | PairRecord) -> str:
         """Say how new a loop is to the models."""
         if loop.group != "synthetic":
             return UNSEEN_PROJECTS
-        return SEEN if loop.family in self.trained_families else UNSEEN_FAMILIES
+        if loop.family not in self.trained_families:
+            return UNSEEN_FAMILIES
+        name = loop.id if isinstance(loop, PairRecord) else loop.record_id
+        return UNSEEN_COMPOSITIONS if name in self.new_compositions else SEEN
 
 
 def read_question(
-    files: Sequence[Path], *, split: str, per_family: int | None, only_unseen: bool = False
+    files: Sequence[Path],
+    *,
+    split: str,
+    per_family: int | None,
+    sections: Collection[str] = SECTIONS,
 ) -> tuple[Question, list[PairRecord]]:
     """Take the loops of a split, and the training pairs that rewrites are borrowed from.
 
-    per_family: most of each family, or of each project; None for all.
-    only_unseen: leave out loops of families that are trained on.
+    per_family: most of each family, or of each project, in each section; None for all.
+    sections: leave out loops of others.
     """
-    taken: dict[tuple[str, str], int] = {}
+    records = list(itertools.chain.from_iterable(map(read_pairs, files)))
+    training = [record for record in records if record.split == "train"]
+    asked = [record for record in records if record.split == split and record.region is not None]
+    known = {_instructions(record) for record in training}
+    question = Question(
+        tuple(asked),
+        frozenset(record.family for record in training),
+        frozenset(
+            record.id
+            for record in asked
+            if record.family in _COMPOSED and _instructions(record) not in known
+        ),
+    )
+    taken: Counter[tuple[str, str, str]] = Counter()
     chosen: list[PairRecord] = []
-    training: list[PairRecord] = []
-    for record in itertools.chain.from_iterable(map(read_pairs, files)):
-        if record.split == "train":
-            training.append(record)
-        if record.split != split or record.region is None:
-            continue
-        kind = (record.family, record.group)
-        taken[kind] = taken.get(kind, 0) + 1
-        if per_family is None or taken[kind] <= per_family:
+    for record in asked:
+        section = question.section(record)
+        kind = (section, record.family, record.group)
+        taken[kind] += 1
+        if section in sections and (per_family is None or taken[kind] <= per_family):
             chosen.append(record)
-    families = frozenset(record.family for record in training)
-    question = Question(tuple(chosen), families)
-    if only_unseen:
-        unseen = tuple(record for record in chosen if question.section(record) != SEEN)
-        question = Question(unseen, families)
-    return question, training
+    return replace(question, records=tuple(chosen)), training
+
+
+def _instructions(record: PairRecord) -> tuple[str, ...]:
+    """What a loop is made of: mnemonics without operands, each as often as it stands there."""
+    lines = record.region.text.splitlines() if record.region is not None else ()
+    return tuple(sorted(line.split()[0] for line in lines if _INSTRUCTION.match(line)))
 
 
 def judge_row(
@@ -148,7 +173,7 @@ def sections_of(question: Question, results: Results, *, seed: int) -> list[Figu
     """Give the figures of every row on every section that has loops."""
     return [
         figures(row, section, some, seed=seed)
-        for section in (SEEN, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL)
+        for section in (*SECTIONS, ALL)
         for row, loops in results.items()
         if (some := [r for r in loops if section in (ALL, question.section(r))])
     ]
@@ -188,7 +213,7 @@ def comparisons_of(
             by_kind=section in (UNSEEN_FAMILIES, UNSEEN_PROJECTS),
             seed=seed,
         )
-        for section in (UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL)
+        for section in (UNSEEN_COMPOSITIONS, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL)
         for new, old in pairs
         if (some := cut(new, section)) and cut(old, section)
     ]

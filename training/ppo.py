@@ -93,7 +93,9 @@ def _iterate(
     seed = f"{settings.seed} {state.iteration}"
     rng = random.Random(seed)
     problems = environment.prompts("train")
-    chosen = state.curriculum.draw(settings.prompts * settings.draws_per_prompt, rng)
+    chosen = state.curriculum.draw(
+        settings.prompts * settings.draws_per_prompt, rng, best_of=settings.best_of
+    )
     times = [clock()]
     answers = _sample(state, environment, [problems[n] for n in chosen], settings, sinks, seed=seed)
     times.append(clock())
@@ -293,9 +295,14 @@ def _step_policy(
 def _demonstrations(
     state: RunState, environment: Environment[ProblemT], settings: Settings, rng: random.Random
 ) -> list[Demonstration]:
-    """Draw finds and known answers to imitate beside."""
+    """Draw finds and known answers to imitate beside; rare finds come most."""
     problems = environment.prompts("train")
-    drawn = state.finds.draw(settings.imitations_per_step, range(len(problems)), rng)
+    drawn = state.finds.draw(
+        settings.imitations_per_step,
+        range(len(problems)),
+        rng,
+        weights=1.0 - state.curriculum.rates(),
+    )
     shown = (environment.demonstration(problems[n], state.finds.answer_to(n), rng) for n in drawn)
     return [demonstration for demonstration in shown if demonstration is not None]
 

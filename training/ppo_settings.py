@@ -26,9 +26,9 @@ class Settings:
     samplers: int = 1  # processes that sample, while nothing is judged
     learning_rate: float = 1e-4
     critic_learning_rate: float = 1e-3
-    epochs: int = 2  # of the policy over one iteration's samples
-    critic_epochs: int = 8  # of the critic, which costs next to nothing
-    steps_per_epoch: int = 2  # optimiser steps
+    epochs: int = 1  # of the policy over one iteration's samples
+    critic_epochs: int = 4  # of the critic, which costs next to nothing
+    steps_per_epoch: int = 4  # optimiser steps
     averaging: float = 0.98  # share of the average policy that a step leaves
     tokens_per_batch: int = 4096  # of one backward pass: what stays in cache
     discount: float = 1.0

@@ -14,6 +14,7 @@ from llmcc.training.dataset import PairRecord, write_pairs
 from llmcc.training.evaluation import (
     ALL,
     SEEN,
+    UNSEEN_COMPOSITIONS,
     UNSEEN_FAMILIES,
     UNSEEN_PROJECTS,
     Question,
@@ -155,9 +156,25 @@ def test_loops_are_told_apart_by_how_new_they_are(tmp_path: Path, make_records: 
     }
     assert [one.section for one in families_of(results, seed=0)] == ["gcd", "project zlib", "sum"]
     new, _ = read_question(
-        [tmp_path / "pairs.jsonl"], split="test", per_family=None, only_unseen=True
+        [tmp_path / "pairs.jsonl"], split="test", per_family=None, sections=(UNSEEN_FAMILIES,)
     )
-    assert [new.section(record) for record in new.records] == [UNSEEN_FAMILIES, UNSEEN_PROJECTS]
+    assert [record.id for record in new.records] == [unseen.id]
+
+
+def test_a_composition_is_unseen_if_no_training_loop_has_its_instructions(
+    tmp_path: Path, make_records: Records
+) -> None:
+    train, same, new = (replace(record, family="composed_map") for record in make_records(3))
+    assert new.region is not None
+    longer = new.region.text.replace(":\n", ":\n\tnop\n", 1)
+    records = [
+        train,
+        replace(same, split="test", region=train.region),
+        replace(new, split="test", region=replace(new.region, text=longer)),
+    ]
+    write_pairs(tmp_path / "pairs.jsonl", records)
+    question, _ = read_question([tmp_path / "pairs.jsonl"], split="test", per_family=None)
+    assert [question.section(record) for record in question.records] == [SEEN, UNSEEN_COMPOSITIONS]
 
 
 def test_at_most_so_many_loops_of_a_family_are_taken(tmp_path: Path, make_records: Records) -> None:
@@ -270,7 +287,7 @@ def test_random_proposals_are_other_loops_rewrites_and_repeatable(make_records: 
 
 
 def test_a_report_says_the_same_in_every_form(make_records: Records) -> None:
-    question = Question(tuple(make_records(3)), frozenset({"sum"}))
+    question = Question(tuple(make_records(3)), frozenset({"sum"}), frozenset())
     results = {
         "old": [result(f"loop {n}", 1.5, 1.0) for n in range(9)],
         "new": [result(f"loop {n}", 2.0, 1.0) for n in range(9)],

@@ -291,10 +291,21 @@ def test_problems_solved_sometimes_are_drawn_most() -> None:
         accepted = {0: 0, 1: 4, 2: 8}[problem % 3]
         for _ in range(6):
             curriculum.note(problem, samples=8, accepted=accepted)
-    drawn = [n for seed in range(60) for n in curriculum.draw(6, random.Random(seed))]
+    drawn = [n for seed in range(60) for n in curriculum.draw(6, random.Random(seed), best_of=1)]
     assert sum(n % 3 == 1 for n in drawn) > 0.6 * len(drawn)
     assert {n % 3 for n in drawn} == {0, 1, 2}
-    assert len(set(curriculum.draw(30, random.Random(0)))) == 30
+    assert len(set(curriculum.draw(30, random.Random(0), best_of=1))) == 30
+
+
+def test_where_the_best_of_several_is_paid_rarely_solved_problems_are_drawn_most() -> None:
+    curriculum = Curriculum.sampled([80] * 30, [[0, 8, 40][n % 3] for n in range(30)])
+
+    def share_of_rare(best_of: int) -> float:
+        seeds = [random.Random(seed) for seed in range(60)]
+        drawn = [n for rng in seeds for n in curriculum.draw(6, rng, best_of=best_of)]
+        return sum(n % 3 == 1 for n in drawn) / len(drawn)
+
+    assert share_of_rare(1) < 0.5 < share_of_rare(4)
 
 
 def test_only_a_better_find_replaces_a_find() -> None:
@@ -305,6 +316,14 @@ def test_only_a_better_find_replaces_a_find() -> None:
     finds.note(3, 1.5, "c")
     assert finds.answer_to(3) == "c"
     assert finds.answer_to(4) is None
+
+
+def test_finds_that_came_rarely_are_imitated_most() -> None:
+    finds = Finds({0: (1.0, "often"), 1: (1.0, "rare")})
+    weights = 1.0 - Curriculum.sampled([16, 16], [15, 1]).rates()
+    shown = finds.draw(400, [7], random.Random(0), weights=weights)
+    assert shown.count(7) == 200
+    assert shown.count(1) > 5 * shown.count(0) > 0
 
 
 def test_the_alarm_rings_for_wrong_answers_only(tmp_path: Path) -> None:
@@ -341,7 +360,7 @@ def test_a_run_starts_with_what_rejection_sampling_solved_sometimes(make_records
     sampled = [Sampled(problems[1].id, 64, 32, ""), Sampled(problems[2].id, 64, 64, "")]
     curriculum = curriculum_from(problems, sampled)
     assert curriculum == Curriculum([0.0, 64.0, 64.0, 16.0], [0.0, 32.0, 64.0, 0.0])
-    first = [curriculum.draw(1, random.Random(seed))[0] for seed in range(60)]
+    first = [curriculum.draw(1, random.Random(seed), best_of=1)[0] for seed in range(60)]
     assert first.count(2) < first.count(1)
 
 
