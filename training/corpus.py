@@ -57,6 +57,7 @@ _CANNOT_BE_JUDGED = {
     *(o.name for o in Outcome if o.kind in (OutcomeClass.INELIGIBLE, OutcomeClass.ENVIRONMENT)),
 }
 _MOST_PER_SHAPE = 4
+_UNASKED = "no teacher asked"
 _REGISTER = re.compile(r"%[a-z][a-z0-9]*")
 
 
@@ -78,6 +79,7 @@ class _Job:
     seed: int
     loops: int
     families: tuple[str, ...]  # to draw from; () for all
+    is_taught: bool  # whether teachers are asked
 
 
 @click.command()
@@ -99,6 +101,13 @@ class _Job:
     type=click.Choice(sorted(FAMILIES)),
     help="Draw from these families only (again for each); by default from all.",
 )
+@click.option(
+    "--taught/--untaught",
+    "is_taught",
+    default=True,
+    show_default=True,
+    help="Ask teachers for rewrites; without them loops come fast: to evaluate on, or for ppo.",
+)
 def corpus(
     out: Path,
     shards: int,
@@ -107,6 +116,7 @@ def corpus(
     jobs: int,
     minutes: float | None,
     families: tuple[str, ...],
+    is_taught: bool,
 ) -> None:
     """Make verified pairs; an interrupted run goes on where it was."""
     (out / "shards").mkdir(parents=True, exist_ok=True)
@@ -121,7 +131,10 @@ def corpus(
         jobs, initializer=os.nice, initargs=(5,)
     ) as pool:
         for done, result in enumerate(
-            pool.imap_unordered(_make_shard, [_Job(out, s, loops, families) for s in waiting]), 1
+            pool.imap_unordered(
+                _make_shard, [_Job(out, s, loops, families, is_taught) for s in waiting]
+            ),
+            1,
         ):
             pairs += result.pairs
             totals.update(result.endings)
@@ -161,7 +174,12 @@ def _make_shard(job: _Job) -> ShardResult:
                 endings[f"loop {region.outcome.name}"] += 1
                 continue
             loop = drawn[int(region.function.removeprefix("f").partition(".")[0])]
-            records += _pairs(region, loop, flags, seed=seed, judge=judge, endings=endings)
+            if job.is_taught:
+                records += _pairs(region, loop, flags, seed=seed, judge=judge, endings=endings)
+            else:
+                records += [
+                    _record(region, loop, isa, "", flags, _UNASKED, seed=seed) for isa in ISAS
+                ]
     write_pairs(_shard_path(job.out, seed), records)
     pairs = sum(bool(record.rewrite) for record in records)
     return ShardResult(seed, pairs, len(records) - pairs, dict(endings))
@@ -257,7 +275,7 @@ def _record(
 
 
 def _teacher(loop: Loop, last: str, rewrite: str) -> str:
-    if rewrite:
+    if rewrite or last == _UNASKED:
         return last
     return "leave it" if loop.family in LEFT_ALONE else "no teacher"
 

@@ -13,7 +13,7 @@ from llmcc.asm.parse import parse
 from llmcc.regions.find import find_regions
 from llmcc.regions.model import Region
 from llmcc.training.corpus import corpus
-from llmcc.training.dataset import read_pairs
+from llmcc.training.dataset import PairRecord, read_pairs
 from llmcc.training.families import composed
 from llmcc.training.families.loop import Loop
 from llmcc.training.surroundings import c_unit
@@ -45,15 +45,26 @@ def test_most_composed_loops_are_regions(tmp_path: Path) -> None:
     assert len(functions_of_regions) > 0.8 * len(loops)
 
 
-def test_compilers_teach_composed_loops(tmp_path: Path) -> None:
-    arguments = ["--out", str(tmp_path), "--shards", "1", "--loops", "6", "--jobs", "1"]
+def _made(folder: Path, *ways: str) -> list[PairRecord]:
+    arguments = ["--out", str(folder), "--shards", "1", "--loops", "6", "--jobs", "1", *ways]
     for family in composed.FAMILIES:
         arguments += ["--family", family.name]
     CliRunner().invoke(corpus, arguments, catch_exceptions=False)
-    records = list(read_pairs(tmp_path / "pairs.jsonl"))
+    return list(read_pairs(folder / "pairs.jsonl"))
+
+
+def test_compilers_teach_composed_loops(tmp_path: Path) -> None:
+    records = _made(tmp_path)
     taught = [record for record in records if record.rewrite]
     assert taught
     assert all(", lift " in record.provenance for record in taught)
     assert {record.provenance.rpartition(", ")[2] for record in records if not record.rewrite} <= {
         "no teacher"
     }
+
+
+def test_loops_without_teachers_are_those_of_the_taught_corpus(tmp_path: Path) -> None:
+    taught, plain = _made(tmp_path / "taught"), _made(tmp_path / "plain", "--untaught")
+    assert {record.id for record in plain} >= {record.id for record in taught}
+    assert {record.rewrite for record in plain} == {""}
+    assert {record.provenance.rpartition(", ")[2] for record in plain} == {"no teacher asked"}
