@@ -60,7 +60,15 @@ class _LazyGroup(click.Group):
         # the sampling of 32 rewrites took six times as long with two of them as with one.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         module, attribute, _ = _COMMANDS[cmd_name]
-        command: click.Command = getattr(import_module(module), attribute)
+        try:
+            command: click.Command = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if (error.name or "llmcc").partition(".")[0] == "llmcc":
+                raise
+            raise click.ClickException(
+                f"{cmd_name} needs {error.name}, which is not installed: "
+                "`make train-setup` in llmcc's folder, or install llmcc with its extra [train]"
+            ) from error
         return command
 
     def resolve_command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -44,3 +45,16 @@ def test_docs_hold_what_the_commands_say(checkout: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_training_without_its_packages_says_how_to_get_them(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise ModuleNotFoundError('as if', name='torch')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "llmcc.training.main", "sft", "--help"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: sft needs torch, which is not installed: `make train-")
