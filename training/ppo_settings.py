@@ -21,10 +21,10 @@ class Settings:
     draws_per_prompt: int = 2  # problems asked about for each of these: some tell nothing
     samples: int = 16  # answers to each
     has_plain_reward: bool = False  # pay the reward, not what an answer is worth to a compile
-    best_of: int = 1  # what counts is the best of so many answers; 1: the mean of all
+    best_of: int = 4  # what counts is the best of so many answers; 1: the mean of all
     max_new_tokens: int = MAX_NEW_TOKENS  # of an answer; a program needs more than a loop
     samplers: int = 1  # processes that sample, while nothing is judged
-    learning_rate: float = 1e-4
+    learning_rate: float = 1.5e-4
     critic_learning_rate: float = 1e-3
     epochs: int = 1  # of the policy over one iteration's samples
     critic_epochs: int = 4  # of the critic, which costs next to nothing

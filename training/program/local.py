@@ -181,7 +181,8 @@ def program_ppo(
             seed=seed,
             prompts=prompts,
             samples=samples,
-            has_plain_reward=True,  # as in the paper
+            has_plain_reward=True,  # as in the paper,
+            best_of=1,  # and this
             max_new_tokens=context,
             max_iterations=max_iterations,
         )
