@@ -8,9 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from llmcc.outcome import Outcome
 from llmcc.training.dataset import PairRecord, write_pairs
+from llmcc.training.evaluate import evaluate
 from llmcc.training.evaluation import (
     ALL,
     SEEN,
@@ -175,6 +177,22 @@ def test_a_composition_is_unseen_if_no_training_loop_has_its_instructions(
     write_pairs(tmp_path / "pairs.jsonl", records)
     question, _ = read_question([tmp_path / "pairs.jsonl"], split="test", per_family=None)
     assert [question.section(record) for record in question.records] == [SEEN, UNSEEN_COMPOSITIONS]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("nobody=1.0", "--temperature-of: no model nobody"), ("shipped=hot", "'hot' is no temperat")],
+)
+def test_refuses_a_temperature_of_no_model_or_no_number(
+    tmp_path: Path, make_records: Records, given: str, said: str
+) -> None:
+    (record,) = make_records(1)
+    write_pairs(tmp_path / "pairs.jsonl", [replace(record, split="test")])
+    arguments = [str(tmp_path / "pairs.jsonl"), "--no-baselines", "--temperature-of", given]
+    done = CliRunner().invoke(evaluate, [*arguments, "--out", str(tmp_path / "out")])
+    assert done.exit_code == 1
+    assert said in done.output
+    assert not (tmp_path / "out").exists()
 
 
 def test_at_most_so_many_loops_of_a_family_are_taken(tmp_path: Path, make_records: Records) -> None:

@@ -181,8 +181,8 @@ def program_ppo(
             seed=seed,
             prompts=prompts,
             samples=samples,
-            has_plain_reward=True,  # as in the paper,
-            best_of=1,  # and this
+            has_plain_reward=True,  # this and best_of as in the paper
+            best_of=1,
             max_new_tokens=context,
             max_iterations=max_iterations,
         )
