@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
+from llmcc.asm.model import LineKind
+from llmcc.asm.parse import parse_line
 from llmcc.config import read_config
 from llmcc.outcome import Outcome, OutcomeClass, Refusal
 from llmcc.sandbox.selftest import open_checked_sandbox
@@ -36,7 +37,6 @@ SEEN, UNSEEN_COMPOSITIONS, UNSEEN_FAMILIES, UNSEEN_PROJECTS, ALL = (
 SECTIONS = (SEEN, UNSEEN_COMPOSITIONS, UNSEEN_FAMILIES, UNSEEN_PROJECTS)
 AA_ROW = "A/A"
 _COMPOSED = frozenset(family.name for family in COMPOSED)
-_INSTRUCTION = re.compile(r"\s+[a-z]")
 _LOOPS_PER_ROUND = 8
 _AA_REPEATS = 2
 
@@ -107,8 +107,9 @@ def read_question(
 
 def _instructions(record: PairRecord) -> tuple[str, ...]:
     """What a loop is made of: mnemonics without operands, each as often as it stands there."""
-    lines = record.region.text.splitlines() if record.region is not None else ()
-    return tuple(sorted(line.split()[0] for line in lines if _INSTRUCTION.match(line)))
+    text = record.region.text if record.region is not None else ""
+    lines = map(parse_line, text.splitlines())
+    return tuple(sorted(line.name for line in lines if line.kind is LineKind.INSTRUCTION))
 
 
 def judge_row(
