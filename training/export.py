@@ -1,6 +1,6 @@
 """``llmcc-train export``: write a checkpoint as the files that are shipped.
 
-The directory loads in transformers as a LlamaForCausalLM, and in llmcc's own numpy runtime.
+The directory loads in transformers as a LlamaForCausalLM, and in llmcc's own runtime.
 """
 
 from __future__ import annotations

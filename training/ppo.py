@@ -40,7 +40,7 @@ from llmcc.training.rollout import (
     forbidden_mask,
     hidden_states,
     log_distribution,
-    numpy_policy,
+    runtime_policy,
     sample_answers,
 )
 
@@ -155,7 +155,7 @@ def _sample(
 ) -> list[Answer]:
     done = iter(range(1, len(problems) + 1))
     return sample_answers(
-        numpy_policy(state.policy),
+        runtime_policy(state.policy),
         environment,
         problems,
         samples=settings.samples,

@@ -13,7 +13,7 @@ from llmcc.training.judgement import Judgement
 from llmcc.training.ppo_settings import Settings, Sinks
 from llmcc.training.ppo_state import RunState
 from llmcc.training.rewards import REWARDS, is_about_proposal
-from llmcc.training.rollout import Answer, numpy_policy, sample_answers
+from llmcc.training.rollout import Answer, runtime_policy, sample_answers
 
 _SEED = "validation"  # the same problems, renamings and noise each time
 
@@ -74,7 +74,7 @@ def validate(
         return {}
     done = iter(range(1, len(problems) + 1))
     answers = sample_answers(
-        numpy_policy(state.average),
+        runtime_policy(state.average),
         environment,
         problems,
         samples=settings.samples,

@@ -20,7 +20,7 @@ from llmcc.training.judgement import Judgement
 from llmcc.training.judging import Case
 from llmcc.training.region_environment import RegionEnvironment
 from llmcc.training.rewards import lcb
-from llmcc.training.rollout import numpy_policy, sample_answers
+from llmcc.training.rollout import runtime_policy, sample_answers
 from llmcc.training.start import load_start
 
 LOOPS_AT_ONCE = 16
@@ -54,7 +54,7 @@ def find_rewrites(
     environment = RegionEnvironment(
         records, start.vocabulary, context=start.shape.context, judge=judge
     )
-    policy = numpy_policy(start.model())
+    policy = runtime_policy(start.model())
     problems = list(environment.prompts("train"))
     random.Random(seed).shuffle(problems)
     for first in range(0, len(problems), LOOPS_AT_ONCE):

@@ -1,6 +1,6 @@
 """Sample answers from the policy and write down what its update needs of them.
 
-Sampling runs in the numpy runtime, at temperature 1 over the tokens that may be written: the
+Sampling runs in the runtime of compiles, at temperature 1 over the tokens that may be written: the
 distribution that is trained. The log-probabilities that the update compares with are computed
 again by torch, by the very code that trains: two runtimes never agree to the last bit.
 """
@@ -50,8 +50,8 @@ class Rows:
     lengths: list[int] = field(repr=False)  # of the answers, in tokens; they sum up to N
 
 
-def numpy_policy(policy: LanguageModel) -> Transformer:
-    """Copy a policy's weights into the numpy runtime."""
+def runtime_policy(policy: LanguageModel) -> Transformer:
+    """Copy a policy's weights, as float16, into the runtime that samples."""
     tensors = {
         name: weight.detach().float().numpy() for name, weight in policy.state_dict().items()
     }

@@ -1,1 +1,1 @@
-"""The shipped model: its tokens, weights and numpy runtime."""
+"""The shipped model: its tokens, weights and runtime."""

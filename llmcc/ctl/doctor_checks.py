@@ -185,6 +185,6 @@ def _check_model(backend: str) -> Finding:
         return Finding("model", State.NOTE, f"backend {backend}, not looked at")
     try:
         load_model(SHIPPED_WEIGHTS)
-    except LlmccError as error:
+    except (LlmccError, OSError) as error:
         return Finding("model", State.PROBLEM, str(error), "Install llmcc again.")
     return Finding("model", State.OK, f"{SHIPPED_WEIGHTS} loads")

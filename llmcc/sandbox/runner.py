@@ -95,7 +95,7 @@ class Sandbox:
 
         Raises:
             SandboxDied: the runner cannot be started.
-            RunnerNotBuilt: it cannot be compiled.
+            NotCompiled: it cannot be compiled.
         """
         reply = self._zygote.ask({"kind": wire.KIND_HELLO}, timeout_s=0.0)
         return frozenset(name for bit, name in wire.FEATURE_NAMES.items() if reply.features & bit)

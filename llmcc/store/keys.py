@@ -62,10 +62,13 @@ def unit_key(
 
 def cpu_name() -> str:
     """Return the CPU's model and features that timings were taken on, as one line."""
-    facts = _cpu_facts()
-    flags = facts.get("flags", "").split()
-    features = " ".join(sorted(flag for flag in flags if flag.startswith(("avx", "bmi"))))
+    features = " ".join(sorted(f for f in cpu_flags() if f.startswith(("avx", "bmi"))))
     return f"{cpu_model()} {cpu_signature():x} {features}"
+
+
+def cpu_flags() -> frozenset[str]:
+    """Return the CPU's features as Linux names them."""
+    return frozenset(_cpu_facts().get("flags", "").split())
 
 
 def cpu_model() -> str:

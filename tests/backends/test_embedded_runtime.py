@@ -1,4 +1,4 @@
-"""The numpy runtime, on a small model with random weights."""
+"""The runtime, on a small model with random weights."""
 
 import json
 from dataclasses import replace
@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from llmcc.backends.embedded import decoder
 from llmcc.backends.embedded.backend import SHIPPED_WEIGHTS
 from llmcc.backends.embedded.runtime import Sampling, Transformer, load_transformer
 from llmcc.backends.embedded.safetensors_file import WeightsError, read_tensors, write_tensors
+from llmcc.store.keys import cpu_flags
 
 VOCABULARY, SIZE, HEADS, LAYERS, FEED_FORWARD, CONTEXT = 50, 32, 2, 2, 48, 64
 END = 0
@@ -157,11 +159,45 @@ def test_logits_equal_those_of_transformers(directory: Path, model: Transformer)
     assert np.abs(model.logits(ids) - _transformers_logits(directory, ids)).max() < 1e-3
 
 
+@pytest.mark.parametrize("level", ["x86-64-v4", "x86-64-v3"])
+def test_all_levels_of_x86_64_give_the_same_logits(
+    directory: Path, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not decoder.LEVELS[level] <= cpu_flags():
+        pytest.skip(f"this CPU is below {level}")
+    monkeypatch.setattr(decoder, "library", decoder.library.__wrapped__)
+    ids = np.random.default_rng(1).integers(0, VOCABULARY, CONTEXT)
+    logits = []
+    for flags in (decoder.LEVELS["x86-64"], decoder.LEVELS[level]):
+        monkeypatch.setattr(decoder, "cpu_flags", lambda flags=flags: flags)
+        logits.append(load_transformer(directory).logits(ids))
+    assert np.abs(logits[0] - logits[1]).max() < 1e-4
+
+
+def test_texts_that_branch_off_score_what_each_scores_alone(model: Transformer) -> None:
+    # Two texts of one beginning, run as a tree; each text anew beside it.
+    begun, ends = PROMPT, ([7, 7, 8], [9, 3, 1])
+    tree = model.decoder.tree(len(begun) + 6)
+    paths = np.zeros((2, CONTEXT), dtype=np.int32)
+    paths[:, : len(begun)] = tree.add(len(begun))
+    steps = np.arange(len(begun))
+    model.decoder.run(tree, begun, steps, np.zeros_like(steps), paths)
+    for step in range(3):
+        position = len(begun) + step
+        paths[:, position] = tree.add(2)
+        tokens = np.array([end[step] for end in ends])
+        hidden = model.decoder.run(tree, tokens, np.full(2, position), np.arange(2), paths)
+    logits = model.decoder.score(hidden)
+    alone = [model.logits(np.array([*begun, *end]))[-1] for end in ends]
+    assert np.abs(logits - np.stack(alone)).max() < 1e-4
+    assert np.abs(logits[0] - logits[1]).max() > 0.1
+
+
 @pytest.mark.train
 @pytest.mark.skipif(not (SHIPPED_WEIGHTS / "config.json").exists(), reason="no weights shipped yet")
 def test_the_shipped_weights_give_the_logits_of_transformers() -> None:
     model = load_transformer(SHIPPED_WEIGHTS)
-    ids = np.random.default_rng(1).integers(0, len(model.embedding), 400)
+    ids = np.random.default_rng(1).integers(0, len(model.decoder.embedding), 400)
     assert np.abs(model.logits(ids) - _transformers_logits(SHIPPED_WEIGHTS, ids)).max() < 1e-3
 
 
@@ -205,9 +241,19 @@ def test_a_missing_file_is_a_weights_error(directory: Path, name: str) -> None:
         load_transformer(directory)
 
 
-def test_a_config_of_another_shape_is_a_weights_error(directory: Path) -> None:
-    config = json.loads((directory / "config.json").read_text())
-    config["num_hidden_layers"] = LAYERS + 1
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"num_hidden_layers": LAYERS + 1},
+        {"num_attention_heads": 4, "num_key_value_heads": 4},  # 8 wide
+        {"num_key_value_heads": 1},
+        {"tie_word_embeddings": False},
+    ],
+)
+def test_a_config_of_another_shape_is_a_weights_error(
+    directory: Path, other: dict[str, int]
+) -> None:
+    config = json.loads((directory / "config.json").read_text()) | other
     (directory / "config.json").write_text(json.dumps(config))
     with pytest.raises(WeightsError, match="no model this runtime knows"):
         load_transformer(directory)

@@ -36,7 +36,7 @@ from llmcc.training.rollout import (
     hidden_states,
     lay_out,
     log_distribution,
-    numpy_policy,
+    runtime_policy,
     sample_answers,
 )
 from llmcc.training.sft import new_checkpoint
@@ -241,7 +241,7 @@ def test_torch_and_the_sampler_agree_on_the_probability_of_an_answer(make_record
     world = environment(make_records)
     policy = fresh(1).policy
     answers = sample_answers(
-        numpy_policy(policy),
+        runtime_policy(policy),
         world,
         world.prompts("train")[:2],
         samples=4,
@@ -267,7 +267,7 @@ def test_the_shipped_weights_start_a_run(tmp_path: Path) -> None:
     start = load_start(SHIPPED_WEIGHTS)
     model = start.model()
     ids = torch.arange(20)[None] + 30
-    transformer = numpy_policy(model)
+    transformer = runtime_policy(model)
     with torch.inference_mode():
         logits = model.logits(model.hidden(ids))[0].numpy()
     assert np.abs(transformer.logits(ids[0].numpy()) - logits).max() < 0.1
@@ -367,7 +367,7 @@ def test_a_run_starts_with_what_rejection_sampling_solved_sometimes(make_records
 def drawn(records: list[PairRecord], **ways: int) -> list[Answer]:
     environment = RegionEnvironment(records, VOCABULARY, context=256, judge=lambda cases: [])
     return sample_answers(
-        numpy_policy(new_checkpoint(SHAPE, VOCABULARY, seed=0).model()),
+        runtime_policy(new_checkpoint(SHAPE, VOCABULARY, seed=0).model()),
         environment,
         environment.prompts("train"),
         samples=4,
