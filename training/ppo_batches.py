@@ -62,14 +62,12 @@ def telling_answers(answers: Sequence[Answer], credit: Sequence[float], most: in
 
 
 def worth_of(settings: Settings) -> Callable[[Judgement], float]:
-    """Say what an answer is worth: its reward, but neither harm nor copying costs what it does.
+    """Say what an answer is worth: its reward, but neither harm nor copying is told apart.
 
     In a compile the best of several is taken, and where none is faster gcc's loop stays: what is
-    slower costs as little as a no-op, and what is wrong is worth a little more, by the share of the
-    tests it passes, or nothing would lead to the first right answer to a hard loop. A copy adds
-    nothing to gcc's loop either, and a policy that gets more for it than for what cannot be built
-    copies wherever it is unsure. What cannot be built keeps its reward, or form is unlearnt. With a
-    plain reward that is all.
+    wrong or slower costs as little as a no-op. A copy adds nothing to gcc's loop either, and a
+    policy that gets more for it than for what cannot be built copies wherever it is unsure. What
+    cannot be built keeps its reward, or form is unlearnt. With a plain reward that is all.
     """
     reward = REWARDS[settings.reward]
     if settings.has_plain_reward:
@@ -80,11 +78,8 @@ def worth_of(settings: Settings) -> Callable[[Judgement], float]:
     def worth(judgement: Judgement) -> float:
         if judgement.outcome is Outcome.IDENTICAL:
             return of_unbuilt
-        if judgement.outcome in NOT_BUILT:
-            return reward(judgement)
-        if not judgement.is_right:
-            return of_no_gain + settings.nearness * judgement.tests_passed
-        return max(reward(judgement), of_no_gain)
+        own = reward(judgement)
+        return own if judgement.outcome in NOT_BUILT else max(own, of_no_gain)
 
     return worth
 

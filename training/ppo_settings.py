@@ -21,7 +21,6 @@ class Settings:
     draws_per_prompt: int = 2  # problems asked about for each of these: some tell nothing
     samples: int = 16  # answers to each
     has_plain_reward: bool = False  # pay the reward, not what an answer is worth to a compile
-    nearness: float = 0.25  # most that a wrong answer is worth: less than the least gain
     best_of: int = 4  # what counts is the best of so many answers; 1: the mean of all
     max_new_tokens: int = MAX_NEW_TOKENS  # of an answer; a program needs more than a loop
     samplers: int = 1  # processes that sample, while nothing is judged
