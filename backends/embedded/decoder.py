@@ -71,8 +71,8 @@ class _Tree(ctypes.Structure):
 class Tree:
     """Keys and values of tokens, each a node: (L, capacity, D), of which `count` are used."""
 
-    keys: Floats
-    values: Floats
+    keys: NDArray[np.float16]
+    values: NDArray[np.float16]
     count: int = 0
 
     def add(self, count: int) -> Nodes:
@@ -126,7 +126,7 @@ class Decoder:
     def tree(self, capacity: int) -> Tree:
         """Make an empty tree for so many tokens; memory is used as it fills."""
         shape = (self.layer_count, capacity, self.size)
-        return Tree(np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.float32))
+        return Tree(np.empty(shape, dtype=np.float16), np.empty(shape, dtype=np.float16))
 
     def run(self, tree: Tree, ids: Ids, positions: Ids, branches: Ids, paths: Nodes) -> Floats:
         """Run tokens: (N,) ids -> (N, D) hidden states before the last norm.

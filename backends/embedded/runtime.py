@@ -46,6 +46,7 @@ class Sampling:
     has_greedy: bool = True  # the first sample of each prompt takes the most probable tokens
     keeps_unfinished: bool = False  # give samples that do not end in time, too
     least_log_probability: float = -math.inf  # a less probable sample is given up where it is
+    most_tokens: float = math.inf  # of all branches; then all but the most probable are given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Transformer:
         """Continue prompts of (T,) ids, all of one T.
 
         Samples that do not end in time are left out, unless `how` keeps them, and so are those that
-        become less probable than `how` wants.
+        are given up.
 
         The result, the greedy ones included, is in the order the samples ended.
         """
@@ -96,6 +97,8 @@ class Transformer:
                 for row in rows[is_wanted & has_ended]
             ]
             is_running = is_wanted & ~has_ended
+            if tree.count >= len(prompts) * length + how.most_tokens and is_running.any():
+                is_running &= scores[rows] == scores[rows[is_running]].max()
             rows, chosen, branches = (a[is_running] for a in (rows, chosen, branches))
             texts[rows, step] = chosen
             if len(rows) == 0 or step + 1 == limit:

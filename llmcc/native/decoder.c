@@ -5,9 +5,9 @@
  * through a layer before any goes through the next, so that whole prompts (rows of one path) and
  * single steps (one row for each of many paths) are the same thing.
  *
- * Weights are float16 and everything else float32. A matrix of IN x OUT lies in panels of PANEL
- * columns, [OUT / PANEL][IN][PANEL], the last one filled up with zeros: a step reads each weight
- * once, in order. */
+ * Weights, keys and values are float16, everything else float32. A matrix of IN x OUT lies in panels
+ * of PANEL columns, [OUT / PANEL][IN][PANEL], the last one filled up with zeros: a step reads each
+ * weight once, in order. */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -48,8 +48,8 @@ struct decoder {
 
 /* Mirrored by backends/embedded/decoder.py. */
 struct tree {
-	int64_t capacity;      /* nodes */
-	float *keys, *values;  /* [layer_count][capacity][size] */
+	int64_t capacity;         /* nodes */
+	_Float16 *keys, *values;  /* [layer_count][capacity][size] */
 };
 
 static inline vector widened(const _Float16 *halves)
@@ -159,36 +159,39 @@ static void turn(const struct decoder *d, float *heads, int position)
 }
 
 /* The sum of some columns of a path's values, each node's times its share. */
-static inline __attribute__((always_inline)) void gather(const float *values, const int32_t *path,
+static inline __attribute__((always_inline)) void gather(const _Float16 *values, const int32_t *path,
 	int length, int size, const float *shares, float *to, const int vectors)
 {
 	vector sums[HEAD] = {0};
 	for (int n = 0; n < length; n++) {
-		const loose_vector *value = (const loose_vector *)(values + (int64_t)path[n] * size);
+		const _Float16 *value = values + (int64_t)path[n] * size;
 		if (n + AHEAD < length)
-			for (int part = 0; part < vectors; part++)
+			for (int part = 0; part < vectors; part += 2)
 				__builtin_prefetch(values + (int64_t)path[n + AHEAD] * size + part * LANES);
 		for (int part = 0; part < vectors; part++)
-			sums[part] += shares[n] * value[part];
+			sums[part] += shares[n] * widened(value + part * LANES);
 	}
 	memcpy(to, sums, vectors * sizeof *sums);
 }
 
 /* What one row gathers from the nodes of its path; shares: room for [length]. */
-static void attend(const struct decoder *d, const float *query, const float *keys,
-	const float *values, const int32_t *path, int length, float *shares, float *to)
+static void attend(const struct decoder *d, const float *query, const _Float16 *keys,
+	const _Float16 *values, const int32_t *path, int length, float *shares, float *to)
 {
 	int size = d->size, width = size / d->head_count;
 	for (int head = 0; head < size; head += width) {
 		float most = -INFINITY, sum = 0;
 		for (int n = 0; n < length; n++) {
-			const float *key = keys + (int64_t)path[n] * size + head;
+			const _Float16 *key = keys + (int64_t)path[n] * size + head;
+			vector products = {0};
 			float product = 0;
 			if (n + AHEAD < length)
-				for (int k = 0; k < width; k += LANES)
+				for (int k = 0; k < width; k += 2 * LANES)
 					__builtin_prefetch(keys + (int64_t)path[n + AHEAD] * size + head + k);
-			for (int k = 0; k < width; k++)
-				product += query[head + k] * key[k];
+			for (int k = 0; k < width; k += LANES)
+				products += *(const loose_vector *)(query + head + k) * widened(key + k);
+			for (int k = 0; k < LANES; k++)
+				product += products[k];
 			shares[n] = product / sqrtf(width);
 			most = shares[n] > most ? shares[n] : most;
 		}
@@ -228,8 +231,8 @@ int llmcc_decoder_run(const struct decoder *d, const struct tree *tree, int rows
 	float *result = narrow + rows * inner, *shares = result + (int64_t)rows * padded(size);
 	for (int number = 0; number < d->layer_count; number++) {
 		const struct layer *layer = d->layers + number;
-		float *keys = tree->keys + number * tree->capacity * size;
-		float *values = tree->values + number * tree->capacity * size;
+		_Float16 *keys = tree->keys + number * tree->capacity * size;
+		_Float16 *values = tree->values + number * tree->capacity * size;
 		normalise(d, layer->before, hidden, rows, narrow);
 		multiply(layer->qkv, size, 3 * size, narrow, rows, joint);
 		for (int row = 0; row < rows; row++) {
@@ -237,8 +240,10 @@ int llmcc_decoder_run(const struct decoder *d, const struct tree *tree, int rows
 			int64_t node = paths[(int64_t)branches[row] * d->context + positions[row]];
 			turn(d, query, positions[row]);
 			turn(d, key, positions[row]);
-			memcpy(keys + node * size, key, size * sizeof *key);
-			memcpy(values + node * size, key + size, size * sizeof *key);
+			for (int n = 0; n < size; n++) {
+				keys[node * size + n] = key[n];
+				values[node * size + n] = key[size + n];
+			}
 		}
 		for (int row = 0; row < rows; row++)
 			attend(d, joint + (int64_t)row * wide, keys, values,
