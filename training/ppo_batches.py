@@ -51,13 +51,15 @@ def telling_answers(answers: Sequence[Answer], credit: Sequence[float], most: in
     """Choose the answers to step on: those of the problems whose answers differ most in credit.
 
     Where all are paid the same there is nothing to prefer (DAPO's dynamic sampling,
-    arXiv:2503.14476, section 3.2).
+    arXiv:2503.14476, section 3.2), and where none earns anything only something to avoid: a policy
+    that is mostly told what to avoid unlearns form (docs/LOG.md).
     """
 
-    def likeness(some: list[int]) -> float:
-        return -statistics.pvariance([credit[n] for n in some for _ in range(answers[n].count)])
+    def variance(some: list[int]) -> float:
+        return statistics.pvariance([credit[n] for n in some for _ in range(answers[n].count)])
 
-    ordered = sorted(_by_problem(answers), key=likeness)  # stable: else as they were drawn
+    earning = [some for some in _by_problem(answers) if max(credit[n] for n in some) > 0.0]
+    ordered = sorted(earning, key=variance, reverse=True)  # stable: else as they were drawn
     return [n for some in ordered[:most] for n in some]
 
 
