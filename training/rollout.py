@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from llmcc.backends.embedded.runtime import Sampling, Transformer, assemble
+from llmcc.backends.embedded.decoder import Decoder
+from llmcc.backends.embedded.runtime import Sampling, Transformer
 from llmcc.training.environment import Environment, ProblemT, Prompt
 from llmcc.training.model import LanguageModel
 from llmcc.training.ppo_maths import masked_log_softmax
@@ -55,7 +56,7 @@ def runtime_policy(policy: LanguageModel) -> Transformer:
     tensors = {
         name: weight.detach().float().numpy() for name, weight in policy.state_dict().items()
     }
-    return assemble(policy.shape.hugging_face_config(), tensors, "")
+    return Transformer(Decoder(policy.shape.hugging_face_config(), tensors), "")
 
 
 def sample_answers(

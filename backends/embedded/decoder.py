@@ -99,6 +99,7 @@ class Decoder:
         self.context: int = config["max_position_embeddings"]
         self.layer_count: int = config["num_hidden_layers"]
         self.size: int = size
+        self._feed_forward: int = config["intermediate_size"]
         embedding = tensors["model.embed_tokens.weight"]
         self.embedding: Floats = embedding.astype(np.float32)  # (V, D)
         self._kept: list[NDArray[Any]] = []  # what C has addresses of
@@ -111,15 +112,15 @@ class Decoder:
             self.layer_count,
             size,
             heads,
-            tensors["model.layers.0.mlp.gate_proj.weight"].shape[0],
+            self._feed_forward,
             len(embedding),
             self.context,
             config["rms_norm_eps"],
             layers,
-            self._panels(embedding),
-            self._floats(tensors["model.norm.weight"]),
-            self._floats(np.cos(angles)),
-            self._floats(np.sin(angles)),
+            self._panels(embedding, shape=(len(embedding), size)),
+            self._floats(tensors["model.norm.weight"], shape=(size,)),
+            self._floats(np.cos(angles), shape=angles.shape),
+            self._floats(np.sin(angles), shape=angles.shape),
         )
         self._library = library()
 
@@ -175,29 +176,37 @@ class Decoder:
         def weight(name: str) -> NDArray[Any]:
             return tensors[f"model.layers.{number}.{name}.weight"]
 
+        size, inner = self.size, self._feed_forward
         return _Layer(
-            self._panels(*(weight(f"self_attn.{name}_proj") for name in "qkv")),
-            self._panels(weight("self_attn.o_proj")),
-            self._panels(weight("mlp.gate_proj"), weight("mlp.up_proj")),
-            self._panels(weight("mlp.down_proj")),
-            self._floats(weight("input_layernorm")),
-            self._floats(weight("post_attention_layernorm")),
+            self._panels(*(weight(f"self_attn.{n}_proj") for n in "qkv"), shape=(3 * size, size)),
+            self._panels(weight("self_attn.o_proj"), shape=(size, size)),
+            self._panels(weight("mlp.gate_proj"), weight("mlp.up_proj"), shape=(2 * inner, size)),
+            self._panels(weight("mlp.down_proj"), shape=(size, inner)),
+            self._floats(weight("input_layernorm"), shape=(size,)),
+            self._floats(weight("post_attention_layernorm"), shape=(size,)),
         )
 
-    def _panels(self, *parts: NDArray[Any]) -> int:
+    def _panels(self, *parts: NDArray[Any], shape: tuple[int, int]) -> int:
         """Lay out (outputs, inputs) matrices, one below the other, as decoder.c reads them."""
         matrix = np.concatenate(parts).astype(np.float16, copy=False)
-        rows = np.zeros((_padded(len(matrix)), matrix.shape[1]), dtype=np.float16)
-        rows[: len(matrix)] = matrix
-        panels = rows.reshape(-1, _PANEL, matrix.shape[1]).transpose(0, 2, 1)
+        rows = np.zeros((_padded(shape[0]), shape[1]), dtype=np.float16)
+        rows[: shape[0]] = _checked(matrix, shape)
+        panels = rows.reshape(-1, _PANEL, shape[1]).transpose(0, 2, 1)
         return self._address(np.ascontiguousarray(panels))
 
-    def _floats(self, values: NDArray[Any]) -> int:
-        return self._address(np.ascontiguousarray(values, dtype=np.float32))
+    def _floats(self, values: NDArray[Any], *, shape: tuple[int, ...]) -> int:
+        return self._address(np.ascontiguousarray(_checked(values, shape), dtype=np.float32))
 
     def _address(self, array: NDArray[Any]) -> int:
         self._kept.append(array)
         return int(array.ctypes.data)
+
+
+def _checked(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Make sure that C does not read beyond an array."""
+    if values.shape != shape:
+        raise ValueError(f"a tensor of shape {values.shape} in place of {shape}")
+    return values
 
 
 def _padded(columns: int) -> int:

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,20 +140,10 @@ def load_transformer(directory: Path) -> Transformer:
         raise WeightsError(f"cannot read {directory / 'config.json'}: {error}") from error
     weights = read_tensors(directory / "model.safetensors")
     try:
-        return assemble(config, weights.tensors, weights.metadata["vocabulary_sha256"])
+        decoder = Decoder(config, weights.tensors)
+        return Transformer(decoder, weights.metadata["vocabulary_sha256"])
     except (KeyError, ValueError, TypeError) as error:
         raise WeightsError(f"{directory} holds no model this runtime knows: {error!r}") from error
-
-
-def assemble(
-    config: dict[str, Any], tensors: Mapping[str, NDArray[Any]], vocabulary_sha256: str
-) -> Transformer:
-    """Make a model of tensors and a config, both as transformers' LlamaForCausalLM names them.
-
-    Raises:
-        KeyError, ValueError, TypeError: it is not of a shape the runtime knows.
-    """
-    return Transformer(Decoder(config, tensors), vocabulary_sha256)
 
 
 def _choose(

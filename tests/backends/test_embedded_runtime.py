@@ -255,6 +255,8 @@ def test_a_missing_file_is_a_weights_error(directory: Path, name: str) -> None:
     "other",
     [
         {"num_hidden_layers": LAYERS + 1},
+        {"intermediate_size": FEED_FORWARD + 32},
+        {"hidden_size": 2 * SIZE},
         {"num_attention_heads": 4, "num_key_value_heads": 4},  # 8 wide
         {"num_key_value_heads": 1},
         {"tie_word_embeddings": False},
