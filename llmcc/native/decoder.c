@@ -16,17 +16,18 @@
 #include <immintrin.h>
 #endif
 
-enum {
-	LANES = 16,
-	PANEL = 2 * LANES,
-	HEAD = 4,  /* vectors of a head that are summed at once */
-	AHEAD = 8, /* nodes that are fetched before they are read: they lie where the tree grew */
-};
 #ifdef __AVX512F__
-enum { TILE = 8 }; /* rows whose sums fit into the registers */
+enum { LANES = 16, TILE = 8 }; /* of a vector; rows whose sums fit into the registers */
 #else
-enum { TILE = 2 };
+enum { LANES = 8, TILE = 3 };
 #endif
+enum {
+	PANEL = 32,
+	PARTS = PANEL / LANES,
+	HEAD = 64 / LANES, /* vectors of a head that are summed at once */
+	LINE = 32,         /* halves in a line of the cache */
+	AHEAD = 8,         /* nodes that are fetched before they are read: they lie where the tree grew */
+};
 
 typedef float vector __attribute__((vector_size(4 * LANES)));
 typedef float loose_vector __attribute__((vector_size(4 * LANES), aligned(4)));
@@ -57,15 +58,14 @@ static inline vector widened(const _Float16 *halves)
 #if defined(__AVX512F__)
 	return (vector)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)halves));
 #elif defined(__F16C__)
-	union { __m256 parts[2]; vector whole; } wide;
-	for (int n = 0; n < 2; n++)
-		wide.parts[n] = _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)halves + n));
-	return wide.whole;
+	return (vector)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)halves));
 #else
-	vector wide;
-	for (int n = 0; n < LANES; n++)
-		wide[n] = halves[n];
-	return wide;
+	/* Exponent and fraction go where a float has them; its exponents begin 112 lower. */
+	typedef uint16_t shorts __attribute__((vector_size(2 * LANES), aligned(2)));
+	typedef int32_t ints __attribute__((vector_size(4 * LANES)));
+	ints bits = __builtin_convertvector(*(const shorts *)halves, ints);
+	vector size = (vector)((bits & 0x7fff) << 13) * 0x1p112f;
+	return (vector)((ints)size | (bits & 0x8000) << 16);
 #endif
 }
 
@@ -78,14 +78,13 @@ static inline int padded(int columns)
 static inline __attribute__((always_inline)) void multiply_tile(
 	const _Float16 *panel, int in, const float *from, float *to, int stride, const int rows)
 {
-	vector sums[TILE][2] = {0};
-	for (int k = 0; k < in; k++) {
-		vector low = widened(panel + k * PANEL), high = widened(panel + k * PANEL + LANES);
-		for (int row = 0; row < rows; row++) {
-			sums[row][0] += from[row * in + k] * low;
-			sums[row][1] += from[row * in + k] * high;
+	vector sums[TILE][PARTS] = {0};
+	for (int k = 0; k < in; k++)
+		for (int part = 0; part < PARTS; part++) {
+			vector weights = widened(panel + k * PANEL + part * LANES);
+			for (int row = 0; row < rows; row++)
+				sums[row][part] += from[row * in + k] * weights;
 		}
-	}
 	for (int row = 0; row < rows; row++)
 		memcpy(to + row * stride, sums[row], sizeof sums[row]);
 }
@@ -100,8 +99,8 @@ static void multiply(const _Float16 *panels, int in, int out, const float *from,
 			float *result = to + (int64_t)row * stride + column;
 			switch (rows - row) {
 			case 1: multiply_tile(panels, in, some, result, stride, 1); break;
-#ifdef __AVX512F__
 			case 2: multiply_tile(panels, in, some, result, stride, 2); break;
+#ifdef __AVX512F__
 			case 3: multiply_tile(panels, in, some, result, stride, 3); break;
 			case 4: multiply_tile(panels, in, some, result, stride, 4); break;
 			case 5: multiply_tile(panels, in, some, result, stride, 5); break;
@@ -166,8 +165,8 @@ static inline __attribute__((always_inline)) void gather(const _Float16 *values,
 	for (int n = 0; n < length; n++) {
 		const _Float16 *value = values + (int64_t)path[n] * size;
 		if (n + AHEAD < length)
-			for (int part = 0; part < vectors; part += 2)
-				__builtin_prefetch(values + (int64_t)path[n + AHEAD] * size + part * LANES);
+			for (int k = 0; k < vectors * LANES; k += LINE)
+				__builtin_prefetch(values + (int64_t)path[n + AHEAD] * size + k);
 		for (int part = 0; part < vectors; part++)
 			sums[part] += shares[n] * widened(value + part * LANES);
 	}
@@ -186,7 +185,7 @@ static void attend(const struct decoder *d, const float *query, const _Float16 *
 			vector products = {0};
 			float product = 0;
 			if (n + AHEAD < length)
-				for (int k = 0; k < width; k += 2 * LANES)
+				for (int k = 0; k < width; k += LINE)
 					__builtin_prefetch(keys + (int64_t)path[n + AHEAD] * size + head + k);
 			for (int k = 0; k < width; k += LANES)
 				products += *(const loose_vector *)(query + head + k) * widened(key + k);
