@@ -14,14 +14,13 @@ unseen shapes. A held-out record whose shape is trained on under another family'
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import os
 import random
 import re
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +28,7 @@ import click
 
 from llmcc.asm.parse import parse
 from llmcc.backends.embedded.prompt import prompt_text
+from llmcc.optimize.crew import Crew
 from llmcc.outcome import Outcome, OutcomeClass
 from llmcc.propose import Request
 from llmcc.regions.find import RefusedLoop, find_regions
@@ -58,6 +58,8 @@ _CANNOT_BE_JUDGED = {
 }
 _MOST_PER_SHAPE = 4
 _UNASKED = "no teacher asked"
+_WORKER_DIED = "not made, its worker died; the next call tries again"
+_WAIT_S = 60.0
 _REGISTER = re.compile(r"%[a-z][a-z0-9]*")
 
 
@@ -122,32 +124,29 @@ def corpus(
     (out / "shards").mkdir(parents=True, exist_ok=True)
     budget = Budget(out / "spent.json", minutes)
     waiting = [s for s in range(seed, seed + shards) if not _shard_path(out, s).exists()]
-    if budget.is_over():
-        waiting = []
+    tasks = [_Job(out, s, loops, families, is_taught) for s in reversed(waiting)]
     started = time.monotonic()
     totals: Counter[str] = Counter()
-    pairs = 0
-    with multiprocessing.get_context("spawn").Pool(
-        jobs, initializer=os.nice, initargs=(5,)
-    ) as pool:
-        for done, result in enumerate(
-            pool.imap_unordered(
-                _make_shard, [_Job(out, s, loops, families, is_taught) for s in waiting]
-            ),
-            1,
-        ):
-            pairs += result.pairs
-            totals.update(result.endings)
-            rate = pairs / (time.monotonic() - started)
-            click.echo(
-                f"shard {result.seed}: {result.pairs} pairs, {result.prompts} prompts; "
-                f"{pairs} pairs in all, {rate:.1f}/s, "
-                f"{done}/{len(waiting)}"
-            )
+    pairs = done = 0
+    with Crew(jobs, _shard_maker) as crew:
+        while (tasks or crew.at_work) and not budget.is_over():
+            while tasks and crew.has_idle:
+                crew.begin(tasks.pop())
+            for job, result in crew.wait(_WAIT_S):
+                done += 1
+                if result is None:
+                    click.echo(f"shard {job.seed}: {_WORKER_DIED}", err=True)
+                    totals[f"shard {_WORKER_DIED}"] += 1
+                    continue
+                pairs += result.pairs
+                totals.update(result.endings)
+                rate = pairs / (time.monotonic() - started)
+                click.echo(
+                    f"shard {result.seed}: {result.pairs} pairs, {result.prompts} prompts; "
+                    f"{pairs} pairs in all, {rate:.1f}/s, "
+                    f"{done}/{len(waiting)}"
+                )
             budget.note()
-            if budget.is_over():
-                pool.terminate()
-                break
     for ending, count in totals.most_common():
         click.echo(f"{count:7d}  {ending}")
     merged = merge(out)
@@ -156,6 +155,12 @@ def corpus(
 
 def _shard_path(out: Path, seed: int) -> Path:
     return out / "shards" / f"{seed:06d}.jsonl"
+
+
+def _shard_maker() -> Callable[[_Job], ShardResult]:
+    """Begin a worker."""
+    os.nice(5)
+    return _make_shard
 
 
 def _make_shard(job: _Job) -> ShardResult:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
+from llmcc.training import corpus as corpus_module
 from llmcc.training.budget import Budget
 from llmcc.training.corpus import corpus
 
@@ -36,3 +38,21 @@ def test_a_corpus_whose_minutes_are_spent_makes_no_further_shard(tmp_path: Path)
     assert done.exit_code == 0, done.output
     assert "0 distinct records" in done.output
     assert list((tmp_path / "shards").iterdir()) == []
+
+
+def test_a_shard_whose_worker_dies_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = corpus_module._make_shard
+
+    def make_or_die(job: corpus_module._Job) -> corpus_module.ShardResult:
+        if job.seed == 2:
+            raise ValueError("a loop that nobody thought of")
+        return make(job)
+
+    monkeypatch.setattr(corpus_module, "_make_shard", make_or_die)
+    arguments = ["--out", str(tmp_path), "--shards", "3", "--loops", "1", "--jobs", "1"]
+    done = CliRunner().invoke(corpus, [*arguments, "--untaught"], catch_exceptions=False)
+    assert "shard 2: not made, its worker died" in done.output
+    assert {path.stem for path in (tmp_path / "shards").iterdir()} == {"000001", "000003"}
+    assert (tmp_path / "pairs.jsonl").exists()
