@@ -134,7 +134,7 @@ def _paid(
         best_of=settings.best_of,
         of_no_gain=worth_of_no_gain(settings),
     )
-    kept = telling_answers(told, credit, settings.prompts)
+    kept = telling_answers(told, credit, settings.prompts, is_plain=settings.has_plain_reward)
     return [told[n] for n in kept], [credit[n] for n in kept]
 
 

@@ -47,19 +47,28 @@ class Batch:
     advantages: Tensor
 
 
-def telling_answers(answers: Sequence[Answer], credit: Sequence[float], most: int) -> list[int]:
+def telling_answers(
+    answers: Sequence[Answer], credit: Sequence[float], most: int, *, is_plain: bool = False
+) -> list[int]:
     """Choose the answers to step on: those of the problems whose answers differ most in credit.
 
     Where all are paid the same there is nothing to prefer (DAPO's dynamic sampling,
     arXiv:2503.14476, section 3.2), and where none earns anything only something to avoid: a policy
-    that is mostly told what to avoid unlearns form (docs/LOG.md).
+    that is mostly told what to avoid unlearns form (docs/LOG.md). While no answer to any problem
+    earns anything, form is all there is to learn.
+
+    Args:
+        most: problems.
+        is_plain: credit is a plain reward, whose sign says nothing; problems need not earn.
     """
 
     def variance(some: list[int]) -> float:
         return statistics.pvariance([credit[n] for n in some for _ in range(answers[n].count)])
 
-    earning = [some for some in _by_problem(answers) if max(credit[n] for n in some) > 0.0]
-    ordered = sorted(earning, key=variance, reverse=True)  # stable: else as they were drawn
+    problems = _by_problem(answers)
+    earning = [some for some in problems if is_plain or max(credit[n] for n in some) > 0.0]
+    # Stable: else as they were drawn.
+    ordered = sorted(earning or problems, key=variance, reverse=True)
     return [n for some in ordered[:most] for n in some]
 
 

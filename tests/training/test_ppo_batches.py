@@ -15,7 +15,7 @@ from llmcc.training.rollout import Answer
 pytestmark = pytest.mark.train
 
 
-def test_steps_on_problems_whose_answers_differ_most_and_on_none_that_earns_nothing() -> None:
+def test_steps_on_problems_whose_answers_differ_most_and_if_it_can_where_one_earns() -> None:
     def answer(problem: int) -> Answer:
         return Answer(problem, np.array([1, 2]), 1, 1, "", True, 0.0)
 
@@ -23,6 +23,8 @@ def test_steps_on_problems_whose_answers_differ_most_and_on_none_that_earns_noth
     chosen = partial(telling_answers, answers, [-5.0, 0.0, 0.5, 1.0, 0.0, 1.0])
     assert chosen(1) == [4, 5]
     assert chosen(2) == chosen(9) == [4, 5, 2, 3]
+    assert chosen(9, is_plain=True) == [0, 1, 4, 5, 2, 3]
+    assert telling_answers(answers, [-5.0, 0.0, 0.0, 0.0, 0.0, -1.0], 2) == [0, 1, 4, 5]
 
 
 def test_credit_is_shared_among_the_samples_of_one_problem_only() -> None:
