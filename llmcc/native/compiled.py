@@ -29,7 +29,7 @@ def compiled(
 ) -> Path:
     """Return what gcc makes of some of this folder's files, as `name` in a folder of `cache`.
 
-    Made anew for other files, options or another gcc; some 0.3 s when it is not there.
+    Made anew for other files, options or another gcc, in less than a second.
 
     Raises:
         NotCompiled: gcc refused, or `cache` can be written by somebody else.
